@@ -1,0 +1,195 @@
+# sealgate: `make help` lists what there is.
+#   PREFIX, DESTDIR   where `make install` puts things (default /usr/local)
+#   SANITIZE          address,undefined or thread: a build of its own below build/
+#   V=1               show the commands
+#   WERROR=1          warnings are errors (CI)
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+SANITIZE ?=
+BUILD ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+comma := ,
+Q := $(if $(V),,@)
+CC ?= cc
+
+FOLDERS := base policy store attest certs server cli
+PACKAGES := libmicrohttpd gnutls libcrypto jansson sqlite3 gpgme yaml-0.1 libcurl
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+	-Wno-unknown-warning-option $(if $(WERROR),-Werror)
+HARDEN := $(if $(SANITIZE),-fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all,-D_FORTIFY_SOURCE=2 \
+	-fstack-protector-strong -fstack-clash-protection -fcf-protection)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSEALGATE_VERSION='"$(VERSION)"' -I. -include base/banned.h -O2 -g -fPIE -pthread \
+	$(WARNINGS) $(HARDEN) $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+
+sources = $(wildcard $(1)/*.c)
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(call sources,$(1))))
+MAINS := server/main.c cli/main.c
+HEADERS := $(foreach f,$(FOLDERS),$(wildcard $(f)/*.h))
+
+# A folder may use itself and what stands below it; the same order serves the linker.
+uses_base := base
+uses_policy := policy base
+uses_store := store base
+uses_attest := attest policy base
+uses_certs := certs base
+uses_server := server certs attest store policy base
+uses_cli := cli certs attest store policy base
+archives = $(patsubst %,$(BUILD)/lib%.a,$(uses_$(1)))
+
+TESTS := $(wildcard tests/unit/*/test_*.c) $(wildcard tests/contract/test_*.c)
+TEST_BINARIES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TESTS))
+E2E_TESTS := $(wildcard tests/e2e/test_*.c)
+E2E_BINARIES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(E2E_TESTS))
+E2E_SUPPORT := $(filter-out $(E2E_TESTS),$(wildcard tests/e2e/*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
+FUZZ_SECONDS ?= 60
+
+all: $(BUILD)/sealgated $(BUILD)/sealgate
+
+help:
+	@echo 'make            build/sealgated and build/sealgate'
+	@echo 'make demo       the main job, played with gpg, curl and the two programs (KEEP=1 leaves the server running)'
+	@echo 'make check      installs what is missing, builds, runs every test'
+	@echo 'make lint       layers, banned functions, sizes, headers'
+	@echo 'make fuzz       every fuzz target, FUZZ_SECONDS=60 each'
+	@echo 'make bench      figures, beside their references'
+	@echo 'make coverage   line and branch coverage of the tests'
+	@echo 'make fresh      check and demo in a minimal Debian root (needs root)'
+	@echo 'make deps       installs the Debian packages that are missing'
+	@echo 'make install    PREFIX=/usr/local DESTDIR='
+	@echo 'make man dist fmt clean'
+
+deps:
+	$(Q)scripts/deps.sh build
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  CC   $<')
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$(BUILD)/lib$(1).a: $(call objects,$(1))
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
+
+$(BUILD)/sealgated: $(BUILD)/obj/server/main.o $(call archives,server)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/sealgate: $(BUILD)/obj/cli/main.o $(call archives,cli)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# tests/unit/FOLDER/test_*.c link what FOLDER may use.
+.SECONDEXPANSION:
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call archives,$$(firstword $$(subst /, ,$$*)))
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+$(BUILD)/tests/contract/%: $(BUILD)/obj/tests/contract/%.o $$(call archives,store)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+$(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(E2E_SUPPORT)) $(call archives,base)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(call archives,server)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+tests: all $(TEST_BINARIES) $(E2E_BINARIES)
+
+# What was built is run from here, so that a build for a sanitizer tests itself.
+check: deps-test
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)BUILD=$(BUILD) scripts/run-tests.sh $(TEST_BINARIES) $(E2E_BINARIES)
+
+check-unit: $(TEST_BINARIES)
+	$(Q)BUILD=$(BUILD) scripts/run-tests.sh $(TEST_BINARIES)
+
+deps-test:
+	$(Q)scripts/deps.sh test
+
+demo:
+	$(Q)scripts/deps.sh build
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) KEEP=$(KEEP) scripts/demo.sh
+
+fresh:
+	$(Q)scripts/fresh.sh
+
+lint:
+	$(Q)scripts/deps.sh build
+	$(Q)tests/lint/run.sh $(FOLDERS)
+
+fmt:
+	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
+
+# Fuzz targets are built by clang, with everything they link.
+FUZZ_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1
+$(BUILD)/fuzz/%: FORCE
+	$(Q)$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz-objects HARDEN='$(FUZZ_CFLAGS)' \
+		LDFLAGS='-fsanitize=fuzzer,address,undefined' fuzz-binary-$*
+	@mkdir -p $(@D)
+	$(Q)cp $(BUILD)/fuzz-objects/$* $@
+
+fuzz-binary-%: $$(BUILD)/$$*
+	@true
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call archives,server)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+fuzz: fuzz-deps
+	$(Q)$(MAKE) --no-print-directory $(patsubst %,$(BUILD)/fuzz/%,$(FUZZ))
+	$(Q)BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz.sh $(FUZZ)
+
+fuzz-deps:
+	$(Q)scripts/deps.sh fuzz
+
+bench: all $(BENCHES)
+	$(Q)for b in $(BENCHES); do $$b || exit 1; done
+
+coverage:
+	$(Q)scripts/coverage.sh
+
+man: $(BUILD)/man/sealgated.8 $(BUILD)/man/sealgate.1
+$(BUILD)/man/sealgated.8: $(BUILD)/sealgated
+	@mkdir -p $(@D)
+	$(Q)$< --man > $@
+$(BUILD)/man/sealgate.1: $(BUILD)/sealgate
+	@mkdir -p $(@D)
+	$(Q)$< man --directory $(@D)
+
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/doc/sealgate $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(BUILD)/sealgated $(DESTDIR)$(PREFIX)/sbin/sealgated
+	install -m 755 $(BUILD)/sealgate $(DESTDIR)$(PREFIX)/bin/sealgate
+	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(BUILD)/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 README.md NEWS SECURITY.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/sealgate/
+	sed 's|@PREFIX@|$(PREFIX)|g' manifests/systemd/sealgated.service.in > $(DESTDIR)$(PREFIX)/lib/systemd/system/sealgated.service
+
+dist:
+	git archive --format=tar.gz --prefix=sealgate-$(VERSION)/ -o sealgate-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf build
+
+FORCE:
+.PHONY: all help deps deps-test tests check check-unit demo fresh lint fmt fuzz fuzz-deps bench coverage man install dist clean FORCE
+.SECONDARY:
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,32 @@
+/* The keys that signatures are verified under: immutable, reference-counted, from any thread. */
+#ifndef SEALGATE_ATTEST_KEY_SET_H
+#define SEALGATE_ATTEST_KEY_SET_H
+
+#include <stdint.h>
+
+#include "attest/sha256.h"
+#include "policy/facts.h"
+
+struct key_set;
+
+struct key_set_entry {
+	struct str text;	/* a key file: armour or binary, one or more certificates */
+	struct str fingerprint; /* one of the primary keys in it; a text with two certificates gives two entries */
+};
+
+/* Copies the entries. NULL when there is no memory. An empty set is legal: every signature is by an unknown key. */
+struct key_set *key_set_new(const struct key_set_entry *entries, size_t count);
+struct key_set *key_set_ref(struct key_set *set);
+void key_set_unref(struct key_set *set);
+
+/* Never the same for two sets of one process; grows. */
+uint64_t key_set_id(const struct key_set *set);
+/* True when both hold the same texts for the same fingerprints. */
+bool key_set_equal(const struct key_set *a, const struct key_set *b);
+/* Distinct texts, for import. */
+size_t key_set_texts(const struct key_set *set);
+struct str key_set_text(const struct key_set *set, size_t index);
+/* Hash over all texts that hold `fingerprint`; false when none does. */
+bool key_set_material(const struct key_set *set, struct str fingerprint, struct sha256 *out);
+
+#endif

@@ -1,0 +1,55 @@
+/* OpenPGP through gpgme: the only file that includes gpgme.h. Verification runs in the verify worker only
+ * (attest/worker.h); signing runs in the CLI.
+ *
+ * An `openpgp` has a private, throw-away home directory (0700), never the user's keyring. One thread at a time. */
+#ifndef SEALGATE_ATTEST_OPENPGP_H
+#define SEALGATE_ATTEST_OPENPGP_H
+
+#include "attest/key.h"
+#include "attest/payload.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "policy/facts.h"
+
+struct openpgp;
+
+/* What one signature proves, whatever image is asked about. */
+struct signature_facts {
+	enum verdict verdict; /* ACCEPTED only with reason GOOD: signer, payload and dates below are then proven */
+	enum verdict_reason reason;
+	char signer[FINGERPRINT_MAX +
+		    1]; /* primary key; for UNKNOWN_KEY what the signature says (may be a key id), for display only */
+	int64_t signed_at;	      /* seconds */
+	int64_t signature_expires_at; /* 0 = never */
+	int64_t key_expires_at;	      /* earlier of primary and signing subkey; 0 = never */
+	char digest[7 + 128 + 1];     /* "sha256:HEX" of the payload; "" unless ACCEPTED or OTHER_* */
+	char repository[512];	      /* normal form; "" when the payload names none */
+};
+
+/* Makes the home below `parent` (which must exist) with the settings of docs/ARCHITECTURE.md, "OpenPGP". */
+struct openpgp *openpgp_new(const char *parent, struct err *e);
+/* Removes the home. NULL is legal. */
+void openpgp_free(struct openpgp *p);
+/* Imports one key text. Keys that are in already are merged by gpg. */
+bool openpgp_import(struct openpgp *p, struct str key, struct err *e) MUST_USE;
+/* Describes every certificate in `key` (armoured or binary) without importing it. ERR_INVALID when it is no key. */
+bool openpgp_inspect(struct openpgp *p, struct str key, struct key_list *out, struct err *e) MUST_USE;
+/* Verifies `upload` (armour or base64 of it). `payload`: for a detached signature the signed bytes; ptr NULL when there
+ * are none. `now` in seconds decides not-yet-valid and expiry. Starts from rejected. */
+void openpgp_verify(struct openpgp *p, struct str upload, struct str payload, int64_t now, struct signature_facts *out);
+
+enum sign_mode { SIGN_CLEAR, SIGN_ATTACHED, SIGN_DETACHED };
+
+struct sign_request {
+	const char *key; /* a key id, fingerprint or user id of the user's keyring, or the path of a secret key file */
+	const char *passphrase; /* NULL: gpg-agent asks */
+	enum sign_mode mode;
+	struct str payload;
+};
+
+/* Signs with the user's own gpg home, or with a private one when `key` is a file. Appends armour to `out`; *fingerprint
+ * gets the primary fingerprint. ERR_NOT_FOUND when no such secret key. */
+bool openpgp_sign(const struct sign_request *request, const char *parent, struct buf *out,
+		  char fingerprint[FINGERPRINT_MAX + 1], struct err *e) MUST_USE;
+
+#endif

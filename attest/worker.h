@@ -1,0 +1,35 @@
+/* The verify worker: a process of its own that runs gpgme, because a signature is hostile input and gpg's cost grows
+ * with the memory of the process that starts it.
+ *
+ * worker_pool_start forks a small supervisor before any thread exists. The supervisor keeps `slots` children alive,
+ * each with its own socketpair (SOCK_SEQPACKET, one length-prefixed record a packet, see docs/FORMATS.md), is a child
+ * subreaper and reaps what gpg leaves behind, and removes the private homes. When sealgated dies, the supervisor sees
+ * the control socket close, kills its children, cleans up and exits. A call that outlives its deadline is a rejection
+ * and its child is killed and replaced. An answer with another id, a wrong length or an impossible value is a rejection
+ * too. All calls may be made from any thread; each takes a free slot. */
+#ifndef SEALGATE_ATTEST_WORKER_H
+#define SEALGATE_ATTEST_WORKER_H
+
+#include "attest/key.h"
+#include "attest/key_set.h"
+#include "attest/openpgp.h"
+
+struct worker_pool;
+
+/* `run_dir` is where private homes are made (created 0700; leftovers of earlier runs are removed). Call before any
+ * thread exists. */
+struct worker_pool *worker_pool_start(size_t slots, const char *run_dir, struct err *e);
+/* Ends the processes and waits for them. NULL is legal. */
+void worker_pool_stop(struct worker_pool *pool);
+size_t worker_pool_slots(const struct worker_pool *pool);
+
+/* Describes the certificates in a key text. deadline_ms is monotonic. */
+bool worker_inspect_key(struct worker_pool *pool, struct str key, int64_t deadline_ms, struct key_list *out,
+			struct err *e) MUST_USE;
+
+/* Verifies under `keys`, as openpgp_verify. Always fills *out; failures of the worker are REASON_TIMEOUT or
+ * REASON_WORKER_FAILED. */
+void worker_verify(struct worker_pool *pool, struct key_set *keys, struct str upload, struct str payload, int64_t now,
+		   int64_t deadline_ms, struct signature_facts *out);
+
+#endif

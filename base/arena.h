@@ -1,0 +1,33 @@
+/* Memory of one request: taken piece by piece, freed at once. Not for several threads. */
+#ifndef SEALGATE_BASE_ARENA_H
+#define SEALGATE_BASE_ARENA_H
+
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *blocks; /* newest first */
+	size_t used;		    /* bytes given out, all blocks */
+	size_t max;
+};
+
+/* An empty arena that gives out at most `max` bytes. Nothing is allocated yet. */
+struct arena arena_init(size_t max);
+/* Frees everything that came from it. */
+void arena_release(struct arena *a);
+
+/* `size` bytes set to zero, aligned for any type; NULL when out of memory or past the maximum. */
+void *arena_alloc(struct arena *a, size_t size);
+/* An array of `count` elements of `size` bytes, set to zero; NULL also when the product overflows. */
+void *arena_array(struct arena *a, size_t count, size_t size);
+/* Grows the piece `old` of `old_size` bytes to `new_size`, in place when it is the newest piece and there is
+ * room; the added bytes are not set. `old` may be NULL with 0. NULL leaves the old piece as it was. */
+void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size);
+/* A terminated copy; ptr is NULL when there is no memory. */
+struct str arena_copy(struct arena *a, struct str s);
+struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,153 @@
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+struct buf buf_init(size_t max)
+{
+	return (struct buf){.max = max};
+}
+
+void buf_release(struct buf *b)
+{
+	free(b->data);
+	*b = buf_init(b->max);
+}
+
+void buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->failed = b->full = false;
+	if (b->data)
+		b->data[0] = 0;
+}
+
+static bool grow(struct buf *b, size_t more)
+{
+	size_t need = b->len + more + 1;
+	size_t capacity = b->capacity ? b->capacity : 64;
+	char *data;
+
+	if (b->failed || more > b->max - b->len) {
+		b->full = b->full || !b->failed;
+		b->failed = true;
+		return false;
+	}
+	if (need <= b->capacity)
+		return true;
+	while (capacity < need)
+		capacity *= 2;
+	data = realloc(b->data, capacity);
+	if (!data) {
+		b->failed = true;
+		return false;
+	}
+	b->data = data;
+	b->capacity = capacity;
+	return true;
+}
+
+void buf_add(struct buf *b, struct str s)
+{
+	if (!grow(b, s.len))
+		return;
+	if (s.len)
+		memcpy(b->data + b->len, s.ptr, s.len);
+	b->len += s.len;
+	b->data[b->len] = 0;
+}
+
+void buf_add_c(struct buf *b, const char *text)
+{
+	buf_add(b, str_of(text));
+}
+
+void buf_add_char(struct buf *b, char c)
+{
+	buf_add(b, str_make(&c, 1));
+}
+
+void buf_vprintf(struct buf *b, const char *format, va_list args)
+{
+	va_list again;
+	int wanted;
+
+	va_copy(again, args);
+	wanted = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (wanted < 0)
+		b->failed = true;
+	if (wanted < 0 || !grow(b, (size_t)wanted))
+		return;
+	(void)vsnprintf(b->data + b->len, (size_t)wanted + 1, format, args);
+	b->len += (size_t)wanted;
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(b, format, args);
+	va_end(args);
+}
+
+static void add_escaped(struct buf *b, unsigned char c)
+{
+	static const char shorts[] = "btn\0fr";
+
+	if (c == '"' || c == '\\')
+		buf_printf(b, "\\%c", c);
+	else if (c >= 8 && c <= 13 && shorts[c - 8])
+		buf_printf(b, "\\%c", shorts[c - 8]);
+	else
+		buf_printf(b, "\\u%04x", c);
+}
+
+void buf_add_json_string(struct buf *b, struct str s)
+{
+	buf_add_char(b, '"');
+	for (size_t i = 0; i < s.len;) {
+		unsigned char c = (unsigned char)s.ptr[i];
+		size_t width = utf8_sequence(str_skip(s, i));
+
+		if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
+			add_escaped(b, c);
+		else if (width == 0)
+			buf_add(b, STR("\xef\xbf\xbd"));
+		else
+			buf_add(b, str_make(s.ptr + i, width));
+		i += width ? width : 1;
+	}
+	buf_add_char(b, '"');
+}
+
+bool buf_ok(const struct buf *b, struct err *e)
+{
+	if (!b->failed)
+		return true;
+	if (b->full)
+		return err_set(e, ERR_TOO_LARGE, "more than %zu bytes", b->max);
+	return err_no_memory(e);
+}
+
+struct str buf_str(const struct buf *b)
+{
+	return str_make(b->data, b->len);
+}
+
+char *buf_detach(struct buf *b)
+{
+	char *data = NULL;
+
+	if (grow(b, 0)) {
+		data = b->data;
+		data[b->len] = 0;
+		b->data = NULL;
+	}
+	buf_release(b);
+	return data;
+}

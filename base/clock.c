@@ -1,0 +1,237 @@
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+struct timestamp clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (struct timestamp){(int64_t)now.tv_sec, (int32_t)now.tv_nsec};
+}
+
+int64_t clock_monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	return clock_monotonic_us() / 1000;
+}
+
+int64_t clock_left_ms(int64_t deadline_ms)
+{
+	int64_t left;
+
+	if (deadline_ms == 0)
+		return INT64_MAX;
+	left = deadline_ms - clock_monotonic_ms();
+	return left > 0 ? left : 0;
+}
+
+/* Reads `digits` decimal digits at the head of `*s`. */
+static bool number(struct str *s, size_t digits, int *value)
+{
+	if (s->len < digits)
+		return false;
+	*value = 0;
+	for (size_t i = 0; i < digits; i++) {
+		if (s->ptr[i] < '0' || s->ptr[i] > '9')
+			return false;
+		*value = *value * 10 + (s->ptr[i] - '0');
+	}
+	*s = str_skip(*s, digits);
+	return true;
+}
+
+static bool literal(struct str *s, char c)
+{
+	if (s->len == 0 || s->ptr[0] != c)
+		return false;
+	*s = str_skip(*s, 1);
+	return true;
+}
+
+static bool fraction(struct str *s, int32_t *nanoseconds)
+{
+	int32_t unit = 100000000;
+	size_t digits = 0;
+
+	*nanoseconds = 0;
+	if (!literal(s, '.'))
+		return true;
+	for (; s->len && s->ptr[0] >= '0' && s->ptr[0] <= '9'; digits++) {
+		*nanoseconds += (s->ptr[0] - '0') * unit;
+		unit /= 10;
+		*s = str_skip(*s, 1);
+	}
+	return digits >= 1 && digits <= 9;
+}
+
+/* Seconds to subtract: "Z" or "+hh:mm" at the end of the text. */
+static bool offset(struct str *s, int64_t *seconds)
+{
+	int sign, hours, minutes;
+
+	*seconds = 0;
+	if (literal(s, 'Z'))
+		return s->len == 0;
+	if (s->len == 0 || (s->ptr[0] != '+' && s->ptr[0] != '-'))
+		return false;
+	sign = s->ptr[0] == '+' ? 1 : -1;
+	*s = str_skip(*s, 1);
+	if (!number(s, 2, &hours) || !literal(s, ':') || !number(s, 2, &minutes))
+		return false;
+	*seconds = sign * (int64_t)(hours * 3600 + minutes * 60);
+	return s->len == 0 && hours <= 24 && minutes <= 59;
+}
+
+/* Days from 1970-01-01 to a date of the Gregorian calendar, by counting years from March. */
+static int64_t days(int year, int month, int day)
+{
+	int64_t y = month > 2 ? year : year - 1;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t of_era = y - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static int month_length(int year, int month)
+{
+	static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return month == 2 && leap ? 29 : lengths[month - 1];
+}
+
+static bool date(struct str *s, int64_t *out)
+{
+	int year, month, day;
+
+	if (!number(s, 4, &year) || !literal(s, '-') || !number(s, 2, &month) || !literal(s, '-') ||
+	    !number(s, 2, &day))
+		return false;
+	if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_length(year, month))
+		return false;
+	*out = days(year, month, day);
+	return true;
+}
+
+bool timestamp_parse(struct str text, struct timestamp *out)
+{
+	static const int64_t first = -62135596800, last = 253402300799;
+	int hour, minute, second;
+	int64_t day, shift;
+	struct timestamp t;
+
+	if (!date(&text, &day) || !literal(&text, 'T'))
+		return false;
+	if (!number(&text, 2, &hour) || !literal(&text, ':') || !number(&text, 2, &minute) || !literal(&text, ':') ||
+	    !number(&text, 2, &second))
+		return false;
+	if (hour > 23 || minute > 59 || second > 59)
+		return false;
+	if (!fraction(&text, &t.nanoseconds) || !offset(&text, &shift))
+		return false;
+	t.seconds = day * 86400 + hour * 3600 + minute * 60 + second - shift;
+	if (t.seconds < first || t.seconds > last)
+		return false;
+	*out = t;
+	return true;
+}
+
+void timestamp_format(struct timestamp t, char out[TIMESTAMP_TEXT_MAX])
+{
+	time_t seconds = (time_t)t.seconds;
+	struct tm tm;
+	size_t len;
+
+	memset(out, 0, TIMESTAMP_TEXT_MAX);
+	if (!gmtime_r(&seconds, &tm))
+		return;
+	len = (size_t)snprintf(out, TIMESTAMP_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
+			       tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	if (t.nanoseconds == 0)
+		snprintf(out + len, TIMESTAMP_TEXT_MAX - len, "Z");
+	else if (t.nanoseconds % 1000000 == 0)
+		snprintf(out + len, TIMESTAMP_TEXT_MAX - len, ".%03dZ", t.nanoseconds / 1000000);
+	else if (t.nanoseconds % 1000 == 0)
+		snprintf(out + len, TIMESTAMP_TEXT_MAX - len, ".%06dZ", t.nanoseconds / 1000);
+	else
+		snprintf(out + len, TIMESTAMP_TEXT_MAX - len, ".%09dZ", t.nanoseconds);
+}
+
+static const struct {
+	const char *name;
+	double milliseconds;
+} units[] = {{"ns", 1e-6}, {"us", 1e-3}, {"\xc2\xb5s", 1e-3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}};
+
+static bool unit(struct str *s, double *milliseconds)
+{
+	size_t len = 0;
+
+	while (len < s->len && s->ptr[len] != '.' && (s->ptr[len] < '0' || s->ptr[len] > '9'))
+		len++;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (str_eq_c(str_head(*s, len), units[i].name)) {
+			*milliseconds = units[i].milliseconds;
+			*s = str_skip(*s, len);
+			return true;
+		}
+	return false;
+}
+
+/* A decimal number without sign or exponent. */
+static bool decimal(struct str *s, double *value)
+{
+	double scale = 1;
+	size_t digits = 0;
+	bool point = false;
+
+	*value = 0;
+	for (; s->len; *s = str_skip(*s, 1)) {
+		char c = s->ptr[0];
+
+		if (c == '.' && !point) {
+			point = true;
+			continue;
+		}
+		if (c < '0' || c > '9')
+			break;
+		*value = *value * 10 + (c - '0');
+		scale = point ? scale * 10 : scale;
+		digits++;
+	}
+	*value /= scale;
+	return digits > 0 && digits < 19;
+}
+
+bool duration_parse(struct str text, int64_t *milliseconds)
+{
+	double total = 0;
+
+	if (str_eq_c(text, "0")) {
+		*milliseconds = 0;
+		return true;
+	}
+	if (text.len == 0)
+		return false;
+	while (text.len) {
+		double value, scale;
+
+		if (!decimal(&text, &value) || !unit(&text, &scale))
+			return false;
+		total += value * scale;
+	}
+	if (total > (double)(INT64_MAX / 1000))
+		return false;
+	*milliseconds = (int64_t)total;
+	return true;
+}

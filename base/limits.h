@@ -1,0 +1,62 @@
+/* Every limit of sealgate, in one place. Each has a test that stands on both sides of it. The answer
+ * given beyond a limit is in docs/ARCHITECTURE.md, "Limits". */
+#ifndef SEALGATE_BASE_LIMITS_H
+#define SEALGATE_BASE_LIMITS_H
+
+/* Request bodies, bytes: 413 beyond. */
+#define LIMIT_REVIEW_BODY (8u * 1024 * 1024)
+#define LIMIT_API_BODY (4u * 1024 * 1024)
+
+/* Nesting of objects and arrays in any JSON or YAML document: 400 beyond. */
+#define LIMIT_JSON_DEPTH 512u
+
+/* Images in one reviewed object: refused beyond ("too many images"). */
+#define LIMIT_IMAGES 10000u
+
+/* Attestations of one digest and note without a cached verdict that one review verifies: newest first, then refused. */
+#define LIMIT_UNVERIFIED 256u
+
+/* One signature as uploaded, bytes: 400 beyond. */
+#define LIMIT_SIGNATURE (64u * 1024)
+
+/* Connections of one listener. New ones wait in the backlog; LIMIT_CONNECTIONS_SPARE more are answered 503 with
+ * Retry-After: 1. */
+#define LIMIT_CONNECTIONS 1024u
+#define LIMIT_CONNECTIONS_SPARE 32u
+#define LIMIT_IDLE_SECONDS 120u
+#define LIMIT_REQUEST_HEAD_SECONDS 30u
+#define LIMIT_DRAIN_SECONDS 20u
+
+/* Grafeas pages: 400 beyond. */
+#define LIMIT_PAGE_SIZE 1000u
+#define LIMIT_PAGE_DEFAULT 100u
+
+/* Texts of a decision, bytes. A longer deny message ends in "and N more". */
+#define LIMIT_DENY_MESSAGE 4096u
+#define LIMIT_IMAGE_TEXT 512u
+#define LIMIT_AUDIT_IMAGES 4096u
+#define LIMIT_WARNING_TEXT 256u
+#define LIMIT_WARNINGS_TOTAL 4096u
+
+/* Path part of an image reference, bytes (distribution/reference). */
+#define LIMIT_IMAGE_PATH 255u
+#define LIMIT_IMAGE_REFERENCE 4096u
+
+/* Policy and key files. */
+#define LIMIT_POLICY_FILE (4u * 1024 * 1024)
+#define LIMIT_POLICY_FILES 10000u
+#define LIMIT_KEY_FILE (1u * 1024 * 1024)
+#define LIMIT_KEYS 10000u
+#define LIMIT_YAML_NODES 1000000u
+
+/* Verification: jobs waiting for a worker; verdicts kept in memory; time one verification may take, milliseconds. */
+#define LIMIT_VERIFY_QUEUE 4096u
+#define LIMIT_VERDICTS 1000000u
+#define LIMIT_VERIFY_MS 10000u
+
+/* Deadlines of a review, milliseconds: `?timeout=` absent, and what is kept back for the answer. */
+#define LIMIT_TIMEOUT_DEFAULT_MS 10000u
+#define LIMIT_TIMEOUT_MAX_MS 30000u
+#define LIMIT_TIMEOUT_RESERVE_MS 100u
+
+#endif

@@ -1,0 +1,30 @@
+/* Patterns of policies.
+ *
+ * Image patterns: HOST/PATH[:TAG|@DIGEST]. The host is never wild and is normalised like an image's. `*` matches one or
+ * more characters of one path segment; `**` is a whole segment and matches one or more segments, at the end or between
+ * slashes. Without tag or digest every tag and digest matches; ":TAG" only that tag (an image with a digest and that
+ * tag matches); "@sha256:*" any sha256 digest;
+ * "@sha256:HEX" that one. Name patterns (namespaces, service accounts, kinds): `*` matches any run of characters, ""
+ * included, nothing else is special. */
+#ifndef SEALGATE_POLICY_PATTERN_H
+#define SEALGATE_POLICY_PATTERN_H
+
+#include "policy/image_ref.h"
+
+struct image_pattern {
+	struct str text; /* as written */
+	struct str host;
+	struct str path; /* with * and ** */
+	struct str tag;
+	struct str digest; /* may be "sha256:*" */
+};
+
+/* ERR_INVALID says what is wrong: a wild host, "***", "a**b", an upper-case path, an empty pattern, anything that can
+ * match no image. */
+bool image_pattern_parse(struct str text, struct arena *arena, struct image_pattern *out, struct err *e) MUST_USE;
+/* Linear in the lengths times the number of stars; no recursion. */
+bool image_pattern_matches(const struct image_pattern *pattern, const struct image_ref *ref);
+
+bool name_pattern_matches(struct str pattern, struct str name);
+
+#endif

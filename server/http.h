@@ -1,0 +1,82 @@
+/* Listeners over libmicrohttpd: the only file that includes microhttpd.h. Thread per connection, never epoll
+ * (docs/ARCHITECTURE.md). Reads a bounded body into the request's arena, calls one handler, sends one answer;
+ * everything else (limits on connections, idle and head times, 503 beyond LIMIT_CONNECTIONS, draining) happens here. */
+#ifndef SEALGATE_SERVER_HTTP_H
+#define SEALGATE_SERVER_HTTP_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct http_listener;
+struct tls_files;
+struct metrics;
+
+struct http_parameter {
+	struct str name;
+	struct str value; /* decoded */
+	bool has_value;
+};
+
+struct http_request {
+	struct str method;
+	struct str path; /* percent-decoded; not yet cleaned of double slashes */
+	struct str body; /* in the arena */
+	struct str content_type;
+	struct str authorization; /* the header's value; "" when absent */
+	const struct http_parameter *query;
+	size_t query_count;
+	bool client_certificate; /* the peer proved a certificate of --client-ca */
+	bool tls;
+	uint64_t id;	    /* of this request, in every log line about it */
+	int64_t started_ms; /* monotonic, when the head was complete */
+	struct arena *arena;
+};
+
+struct http_response {
+	int status;		  /* 0 = the handler forgot: becomes 500 */
+	const char *content_type; /* static text; NULL = application/json */
+	struct buf body;
+	unsigned retry_after;	  /* seconds; 0 = no header */
+	const char *location;	  /* for redirects, in the arena; NULL = none */
+	const char *allow;	  /* for 405; NULL = none */
+	const char *authenticate; /* WWW-Authenticate for 401; NULL = none */
+	bool close;		  /* end the connection after this answer */
+};
+
+typedef void http_handler(void *context, struct http_request *request, struct http_response *response);
+
+struct http_config {
+	const char *name;	  /* "webhook", "api", "ops": for logs and metrics */
+	const char *address;	  /* "ADDR:PORT", "[ADDR]:PORT"; port 0 takes a free one */
+	size_t body_limit;	  /* bytes; 413 beyond */
+	struct tls_files *tls;	  /* NULL: plain HTTP */
+	bool client_certificates; /* ask for one (the handler or access.h decides what it is worth) */
+	http_handler *handler;
+	void *context;
+	struct metrics *metrics; /* may be NULL */
+};
+
+/* Opens the port and starts serving; logs one "listening" line with the real address. NULL: ERR_INVALID (address),
+ * ERR_INTERNAL (port taken). */
+struct http_listener *http_start(const struct http_config *config, struct err *e);
+/* Stops accepting; answers to requests that still come on open connections carry Connection: close. */
+void http_drain(struct http_listener *listener);
+/* Requests being answered now. */
+unsigned http_busy(const struct http_listener *listener);
+unsigned http_connections(const struct http_listener *listener);
+/* Closes everything, waits for handlers. NULL is legal. */
+void http_stop(struct http_listener *listener);
+/* "127.0.0.1:8080": the address in use. */
+const char *http_address(const struct http_listener *listener);
+
+/* First parameter called `name`; NULL when absent. */
+const struct http_parameter *http_query(const struct http_request *request, const char *name);
+
+/* True for 127.0.0.0/8, ::1 and localhost. ERR_INVALID when it can't be read. */
+bool http_address_is_loopback(const char *address, bool *loopback, struct err *e) MUST_USE;
+
+#endif

@@ -1,0 +1,47 @@
+/* What both review endpoints share: everything a decision needs, and the one way to decide. */
+#ifndef SEALGATE_SERVER_REVIEW_H
+#define SEALGATE_SERVER_REVIEW_H
+
+#include "base/options.h"
+#include "policy/evaluate.h"
+#include "server/http.h"
+#include "server/metrics.h"
+#include "server/trust_holder.h"
+#include "server/verify_queue.h"
+#include "store/store.h"
+
+struct review_service {
+	struct store *store;
+	struct verify_queue *queue;
+	struct trust_holder *trust;
+	struct metrics *metrics;
+	enum default_action default_action;
+	const char *const *exempt_namespaces; /* kube-system, kube-node-lease and the server's own, and what
+						 --exempt-namespace adds */
+	size_t exempt_namespace_count;
+};
+
+/* POST /validate, POST /: AdmissionReview v1 and v1beta1. */
+void admission_handle(struct review_service *service, struct http_request *request, struct http_response *response);
+/* POST /image-review: ImageReview. */
+void image_review_handle(struct review_service *service, struct http_request *request, struct http_response *response);
+
+/* The deadline (monotonic ms) of a request: `?timeout=` (default 10 s, at most 30 s) less 10 %, at least 100 ms.
+ * ERR_INVALID when it can't be read. */
+bool review_deadline(const struct http_request *request, int64_t *deadline_ms, struct err *e) MUST_USE;
+bool review_namespace_exempt(const struct review_service *service, struct str namespace_);
+/* Evaluates under the trust in force. */
+void review_decide(struct review_service *service, const struct subject *subject, const struct image_uses *uses,
+		   int64_t deadline_ms, struct arena *arena, struct decision *out);
+
+/* One decision log line; never for a dry run. */
+struct review_record {
+	uint64_t request_id;
+	struct str uid, namespace_, kind, name, operation, user;
+	const struct image_uses *images; /* may be NULL */
+	const struct decision *decision;
+	int64_t duration_us;
+};
+void decision_log_write(const struct review_record *record, struct arena *arena);
+
+#endif
