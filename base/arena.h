@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "base/cleanup.h"
 #include "base/str.h"
 
 struct arena_block;
@@ -29,5 +30,7 @@ void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size);
 /* A terminated copy; ptr is NULL when there is no memory. */
 struct str arena_copy(struct arena *a, struct str s);
 struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+CLEANUP_VALUE(arena, struct arena, arena_release)
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -39,5 +40,7 @@ bool buf_ok(const struct buf *b, struct err *e) MUST_USE;
 struct str buf_str(const struct buf *b);
 /* The terminated content, owned by the caller (free); NULL when failed. The buffer is empty afterwards. */
 char *buf_detach(struct buf *b);
+
+CLEANUP_VALUE(buf, struct buf, buf_release)
 
 #endif
