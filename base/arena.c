@@ -53,7 +53,7 @@ static struct arena_block *new_block(struct arena *a, size_t size)
 }
 
 /* Room for `size` (already rounded up) bytes, not cleared. */
-static void *take(struct arena *a, size_t size)
+static void *reserve(struct arena *a, size_t size)
 {
 	struct arena_block *block = a->blocks;
 	void *at;
@@ -77,7 +77,7 @@ void *arena_alloc(struct arena *a, size_t size)
 	if (size > SIZE_MAX - ALIGNMENT)
 		return NULL;
 	size = round_up(size ? size : 1);
-	at = take(a, size);
+	at = reserve(a, size);
 	return at ? memset(at, 0, size) : NULL;
 }
 
@@ -116,7 +116,7 @@ void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size)
 		return old;
 	if (old && grow_in_place(a, old, had, new_size))
 		return old;
-	at = take(a, new_size);
+	at = reserve(a, new_size);
 	if (at && old)
 		memcpy(at, old, old_size);
 	return at;
