@@ -17,8 +17,7 @@ PACKAGES := libmicrohttpd gnutls libcrypto jansson sqlite3 gpgme yaml-0.1 libcur
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 
-WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
-	-Wno-unknown-warning-option $(if $(WERROR),-Werror)
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 $(if $(WERROR),-Werror)
 HARDEN := $(if $(SANITIZE),-fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all,-D_FORTIFY_SOURCE=2 \
 	-fstack-protector-strong -fstack-clash-protection -fcf-protection)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSEALGATE_VERSION='"$(VERSION)"' -I. -include base/banned.h -O2 -g -fPIE -pthread \
