@@ -1,0 +1,14 @@
+/* Whole files, read within a maximum. */
+#ifndef SEALGATE_BASE_FILE_H
+#define SEALGATE_BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Appends the content of `path` to `out`, whose maximum bounds it. "PATH: why": ERR_NOT_FOUND when there is no such
+ * file, ERR_INVALID for a directory or a file that can't be read, ERR_TOO_LARGE past the maximum. */
+bool file_read(const char *path, struct buf *out, struct err *e) MUST_USE;
+/* The same for an open descriptor, to its end; `name` is how errors call it. The descriptor stays open. */
+bool file_read_fd(int fd, const char *name, struct buf *out, struct err *e) MUST_USE;
+
+#endif
