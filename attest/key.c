@@ -1,0 +1,40 @@
+#include "attest/key.h"
+
+#include <stdlib.h>
+
+void key_list_release(struct key_list *list)
+{
+	free(list->items);
+	*list = (struct key_list){0};
+}
+
+/* Sizes that were once made; the names are those of key_info.algorithm. */
+static const struct {
+	const char *algorithm;
+	const char *refusal;
+} weak_keys[] = {
+	{"rsa512", "is too weak (rsa512)"},   {"rsa768", "is too weak (rsa768)"},
+	{"rsa1024", "is too weak (rsa1024)"}, {"rsa1280", "is too weak (rsa1280)"},
+	{"rsa1536", "is too weak (rsa1536)"}, {"rsa2047", "is too weak (rsa2047)"},
+	{"dsa512", "is too weak (dsa512)"},   {"dsa768", "is too weak (dsa768)"},
+	{"dsa1024", "is too weak (dsa1024)"}, {"dsa1536", "is too weak (dsa1536)"},
+};
+
+static const char *weak_refusal(const char *algorithm)
+{
+	for (size_t i = 0; i < sizeof(weak_keys) / sizeof(weak_keys[0]); i++)
+		if (strcmp(weak_keys[i].algorithm, algorithm) == 0)
+			return weak_keys[i].refusal;
+	return "is too weak";
+}
+
+const char *key_refusal(const struct key_info *key)
+{
+	if (key->secret)
+		return "holds a secret key";
+	if (key->weak)
+		return weak_refusal(key->algorithm);
+	if (!key->can_sign)
+		return "cannot sign";
+	return NULL;
+}
