@@ -24,9 +24,9 @@ struct certificate_info {
 	char names[1024]; /* comma separated */
 	int64_t not_before;
 	int64_t not_after;
-	char fingerprint[65]; /* SHA-256, lower-case hex */
-	bool fits;	      /* chains to ca.pem, key file belongs to it */
-	char problem[256];    /* "" when it fits */
+	char fingerprint[65];	    /* SHA-256, lower-case hex */
+	bool fits;		    /* chains to ca.pem, key file belongs to it */
+	char problem[ERR_TEXT_MAX]; /* "" when it fits */
 };
 
 /* Describes one of the certificates in `dir`: "ca.pem", "server.pem", "client.pem". */
