@@ -157,8 +157,7 @@ static void bad_requests_have_their_status(void **state)
 		{"POST", P "/occurrences", "", 400},
 		{"POST", P "/occurrences", "{}", 400},
 		{"POST", P "/occurrences",
-		 "{\"resourceUrl\":\"https://" IMAGE_A
-		 "\",\"noteName\":\"projects/image-signing/notes/"
+		 "{\"resourceUrl\":\"https://" IMAGE_A "\",\"noteName\":\"projects/image-signing/notes/"
 		 "absent\",\"attestation\":{\"pgpSignedAttestation\":{\"signature\":\"-----BEGIN PGP "
 		 "MESSAGE-----\\n\\nYQ==\\n-----END PGP MESSAGE-----\\n\"}}}",
 		 400},
@@ -168,13 +167,11 @@ static void bad_requests_have_their_status(void **state)
 		 "MESSAGE-----\\n\\nYQ==\\n-----END PGP MESSAGE-----\\n\"}}}",
 		 400},
 		{"POST", P "/occurrences",
-		 "{\"resourceUrl\":\"https://" IMAGE_A
-		 "\",\"noteName\":\"projects/image-signing/notes/"
+		 "{\"resourceUrl\":\"https://" IMAGE_A "\",\"noteName\":\"projects/image-signing/notes/"
 		 "qa\",\"attestation\":{\"pgpSignedAttestation\":{\"signature\":\"\"}}}",
 		 400},
 		{"POST", P "/occurrences",
-		 "{\"resourceUrl\":\"https://" IMAGE_A
-		 "\",\"noteName\":\"projects/image-signing/notes/"
+		 "{\"resourceUrl\":\"https://" IMAGE_A "\",\"noteName\":\"projects/image-signing/notes/"
 		 "qa\",\"attestation\":{\"pgpSignedAttestation\":{\"signature\":\"hello world\"}}}",
 		 400},
 		{"GET", P "/notes?pageSize=1001", NULL, 400},
