@@ -59,4 +59,11 @@
 #define LIMIT_TIMEOUT_MAX_MS 30000u
 #define LIMIT_TIMEOUT_RESERVE_MS 100u
 
+/* One line of the log, bytes; a field that does not fit is left out and named in "omitted". */
+#define LIMIT_LOG_LINE (1024u * 1024)
+
+/* Query parameters of one request: 400 beyond. Time for a request's body once its head is complete. */
+#define LIMIT_QUERY_PARAMETERS 64u
+#define LIMIT_REQUEST_BODY_SECONDS 30u
+
 #endif

@@ -1,0 +1,144 @@
+#include "server/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/limits.h"
+
+#define OMITTED_ROOM 256u
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+#define LEVELS (sizeof(level_names) / sizeof(level_names[0]))
+
+static atomic_int threshold = LOG_INFO;
+static atomic_bool as_text;
+static pthread_mutex_t output = PTHREAD_MUTEX_INITIALIZER;
+
+void log_setup(const char *format, const char *level)
+{
+	int chosen = LOG_INFO;
+	for (size_t i = 0; i < LEVELS; i++)
+		if (level && strcmp(level, level_names[i]) == 0)
+			chosen = (int)i;
+	atomic_store(&threshold, chosen);
+	atomic_store(&as_text, format && strcmp(format, "text") == 0);
+}
+
+bool log_enabled(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+/* JSON made by the caller. A control character can only be white space there. */
+static void add_raw(struct buf *out, struct str json)
+{
+	if (json.len == 0)
+		buf_add_c(out, "null");
+	for (size_t i = 0; i < json.len; i++)
+		buf_add_char(out, (unsigned char)json.ptr[i] < 0x20 ? ' ' : json.ptr[i]);
+}
+
+static bool is_plain(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+		if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+			return false;
+	}
+	return s.len > 0;
+}
+
+static void add_text(struct buf *out, struct str text, bool quoted)
+{
+	if (quoted || !is_plain(text))
+		buf_add_json_string(out, text);
+	else
+		buf_add(out, text);
+}
+
+static void add_value(struct buf *out, const struct log_field *field, bool json)
+{
+	switch (field->type) {
+	case LOG_TEXT:
+		add_text(out, field->text, json);
+		break;
+	case LOG_NUMBER:
+		buf_printf(out, "%lld", (long long)field->number);
+		break;
+	case LOG_BOOL:
+		buf_add_c(out, field->number ? "true" : "false");
+		break;
+	case LOG_RAW_JSON:
+		add_raw(out, field->text);
+		break;
+	}
+}
+
+static void add_field(struct buf *out, const struct log_field *field, bool json)
+{
+	if (json)
+		buf_printf(out, ",\"%s\":", field->name);
+	else
+		buf_printf(out, " %s=", field->name);
+	add_value(out, field, json);
+}
+
+static void add_head(struct buf *out, enum log_level level, const char *message, bool json)
+{
+	struct timestamp now = clock_now();
+	char time[TIMESTAMP_TEXT_MAX];
+	now.nanoseconds -= now.nanoseconds % 1000000;
+	timestamp_format(now, time);
+	if (!json) {
+		buf_printf(out, "%s %-5s ", time, level_names[level]);
+		add_text(out, str_of(message), false);
+		return;
+	}
+	buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", time, level_names[level]);
+	add_text(out, str_of(message), true);
+}
+
+static void write_line(struct str line)
+{
+	pthread_mutex_lock(&output);
+	while (line.len > 0) {
+		ssize_t n = write(STDERR_FILENO, line.ptr, line.len);
+		if (n < 0 && errno != EINTR)
+			break;
+		line = str_skip(line, n > 0 ? (size_t)n : 0);
+	}
+	pthread_mutex_unlock(&output);
+}
+
+/* Fields that don't fit are named instead: the line still says what happened. */
+static void add_fields(struct buf *line, const struct log_field *fields, size_t count, bool json)
+{
+	cleanup(buf) struct buf omitted = buf_init(OMITTED_ROOM);
+	for (size_t i = 0; i < count; i++) {
+		cleanup(buf) struct buf one = buf_init(LIMIT_LOG_LINE - 2 * OMITTED_ROOM - line->len);
+		add_field(&one, &fields[i], json);
+		if (!one.failed)
+			buf_add(line, buf_str(&one));
+		else
+			buf_printf(&omitted, "%s%s", omitted.len ? "," : "", fields[i].name);
+	}
+	if (omitted.len > 0)
+		add_field(line, &LOG_STR("omitted", buf_str(&omitted)), json);
+}
+
+void log_fields(enum log_level level, const char *message, const struct log_field *fields, size_t count)
+{
+	bool json = !atomic_load_explicit(&as_text, memory_order_relaxed);
+	if (!log_enabled(level))
+		return;
+	cleanup(buf) struct buf line = buf_init(LIMIT_LOG_LINE);
+	add_head(&line, level, message, json);
+	add_fields(&line, fields, count, json);
+	buf_add_c(&line, json ? "}\n" : "\n");
+	if (!line.failed)
+		write_line(buf_str(&line));
+}
