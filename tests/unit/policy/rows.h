@@ -62,13 +62,13 @@ static inline struct str row_expand(struct str text, struct arena *arena)
 
 	while (text.len) {
 		size_t open = str_find(text, '{');
-		struct str rest = str_skip(text, open + 1);
-		size_t inside = str_find(rest, '}');
+		size_t close = str_find(text, '}');
 
-		buf_add(&out, str_head(text, open));
-		if (open < text.len)
-			row_mark(&out, str_head(rest, inside));
-		text = open < text.len ? str_skip(rest, inside + 1) : STR("");
+		buf_add(&out, str_head(text, close < text.len && open < close ? open : text.len));
+		if (close == text.len || open > close)
+			break;
+		row_mark(&out, str_make(text.ptr + open + 1, close - open - 1));
+		text = str_skip(text, close + 1);
 	}
 	return arena_copy(arena, buf_str(&out));
 }
