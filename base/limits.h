@@ -31,6 +31,19 @@
 #define LIMIT_PAGE_SIZE 1000u
 #define LIMIT_PAGE_DEFAULT 100u
 
+/* Ids of projects, notes, occurrences and operations, bytes: 400 beyond. */
+#define LIMIT_ID 255u
+/* One API answer, bytes; a list stops early, with a page token, when its rows hold more than LIMIT_LIST_TEXT. */
+#define LIMIT_API_ANSWER (32u * 1024 * 1024)
+#define LIMIT_LIST_TEXT (8u * 1024 * 1024)
+/* Time one API request may take, milliseconds: 504 beyond. */
+#define LIMIT_API_MS 30000u
+
+/* --token-file, its tokens, and the length of their names. */
+#define LIMIT_TOKEN_FILE (1u * 1024 * 1024)
+#define LIMIT_TOKENS 1000u
+#define LIMIT_TOKEN_NAME 63u
+
 /* Texts of a decision, bytes. A longer deny message ends in "and N more". */
 #define LIMIT_DENY_MESSAGE 4096u
 #define LIMIT_IMAGE_TEXT 512u
