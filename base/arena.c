@@ -122,6 +122,17 @@ void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size)
 	return at;
 }
 
+void arena_shrink(struct arena *a, void *piece, size_t old_size, size_t new_size)
+{
+	struct arena_block *block = a->blocks;
+	size_t had = round_up(old_size), keep = round_up(new_size);
+
+	if (!block || keep >= had || (char *)piece + had != block->data + block->used)
+		return;
+	block->used -= had - keep;
+	a->used -= had - keep;
+}
+
 struct str arena_copy(struct arena *a, struct str s)
 {
 	char *copy = s.len < SIZE_MAX ? arena_alloc(a, s.len + 1) : NULL;

@@ -27,6 +27,8 @@ void *arena_array(struct arena *a, size_t count, size_t size);
 /* Grows the piece `old` of `old_size` bytes to `new_size`, in place when it is the newest piece and there is
  * room; the added bytes are not set. `old` may be NULL with 0. NULL leaves the old piece as it was. */
 void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size);
+/* Gives the end of `piece` back: its first `new_size` bytes stay. Does nothing unless it is the newest piece. */
+void arena_shrink(struct arena *a, void *piece, size_t old_size, size_t new_size);
 /* A terminated copy; ptr is NULL when there is no memory. */
 struct str arena_copy(struct arena *a, struct str s);
 struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -22,8 +22,9 @@ bool json_write(const json_t *value, struct buf *out, struct err *e) MUST_USE;
 /* Member `name` of the object as text; the empty str (ptr NULL) when absent, null or not a string. */
 struct str json_text(const json_t *object, const char *name);
 struct str json_text_of(const json_t *string);
+/* A new string value; NULL when `s` is not UTF-8 or there is no memory. */
 json_t *json_from_str(struct str s);
-/* The name of a value's type for a message: "a string", "a list", "null", ... */
+/* The name of a value's type for a message: "a string", "a list", "null", ...; "absent" for NULL. */
 const char *json_type_name(const json_t *value);
 
 #endif

@@ -1,0 +1,171 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+
+static bool reads(const char *text, struct err *e)
+{
+	cleanup(json) json_t *value = NULL;
+	bool good = json_read(str_of(text), &value, e);
+
+	assert_int_equal(good, value != NULL);
+	return good;
+}
+
+static void reads_any_kind_of_document(void **state)
+{
+	static const char *const good[] = {"null",
+					   "1",
+					   "\"a\"",
+					   "[1,1.5,true]",
+					   "{\"a\":{\"b\":[]}}",
+					   "9223372036854775807",
+					   "-9223372036854775808"};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (!reads(good[i], &e))
+			fail_msg("%s: %s", good[i], e.text);
+}
+
+static void refuses_what_the_strict_reader_or_jansson_refuses(void **state)
+{
+	static const char *const bad[] = {"",
+					  "{",
+					  "{} {}",
+					  "[1,]",
+					  "{\"a\":1,\"a\":2}",
+					  "{\"a\":1,\"\\u0061\":2}",
+					  "\"\\ud800\"",
+					  "\"\xff\"",
+					  "\xef\xbb\xbf{}",
+					  "9223372036854775808",
+					  "-9223372036854775809",
+					  "1e999",
+					  "\"\\u0000\"",
+					  "{\"\\u0000\":1}",
+					  "// x\n1"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err e = ERR_INIT;
+
+		if (reads(bad[i], &e))
+			fail_msg("accepted: %s", bad[i]);
+		assert_int_equal(e.kind, ERR_INVALID);
+		assert_ptr_equal(strstr(e.text, "line 1, column "), e.text);
+	}
+}
+
+static void refuses_one_level_too_deep(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t over = 0; over < 2; over++) {
+		cleanup(buf) struct buf b = buf_init(8192);
+
+		for (size_t i = 0; i < LIMIT_JSON_DEPTH + over; i++)
+			buf_add_char(&b, '[');
+		for (size_t i = 0; i < LIMIT_JSON_DEPTH + over; i++)
+			buf_add_char(&b, ']');
+		buf_add_char(&b, ' ');
+		assert_int_equal(reads(b.data, &e), over == 0);
+	}
+}
+
+static void reads_the_densest_document(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(100000);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	buf_add_c(&b, "[1");
+	for (int i = 0; i < 20000; i++)
+		buf_add_c(&b, ",1");
+	buf_add_c(&b, "]");
+	assert_true(reads(b.data, &e));
+}
+
+static void writes_compactly_in_the_order_of_insertion(void **state)
+{
+	static const char text[] = "{\"z\":[1,2.5,null],\"a\":{\"\xc3\xa9\":\"/\\\"\\n\"},\"m\":true}";
+	cleanup(json) json_t *value = NULL;
+	cleanup(buf) struct buf b = buf_init(1024);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_true(json_read(str_of(text), &value, &e));
+	assert_true(json_write(value, &b, &e));
+	assert_string_equal(b.data, text);
+}
+
+static void a_full_buffer_fails_the_write(void **state)
+{
+	cleanup(json) json_t *value = json_string("0123456789");
+	cleanup(buf) struct buf b = buf_init(11);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_false(json_write(value, &b, &e));
+	assert_int_equal(e.kind, ERR_TOO_LARGE);
+}
+
+static void text_of_what_is_no_string_is_absent(void **state)
+{
+	cleanup(json) json_t *value = json_pack("{s:s, s:i, s:n, s:s}", "a", "x", "b", 1, "c", "d", "");
+
+	(void)state;
+	assert_true(str_eq_c(json_text(value, "a"), "x"));
+	assert_null(json_text(value, "b").ptr);
+	assert_null(json_text(value, "c").ptr);
+	assert_non_null(json_text(value, "d").ptr);
+	assert_null(json_text(value, "e").ptr);
+	assert_null(json_text(NULL, "a").ptr);
+	assert_null(json_text_of(NULL).ptr);
+}
+
+static void strings_are_made_from_UTF_8_alone(void **state)
+{
+	cleanup(json) json_t *good = json_from_str(str_make("abc", 2));
+	cleanup(json) json_t *empty = json_from_str((struct str){NULL, 0});
+
+	(void)state;
+	assert_string_equal(json_string_value(good), "ab");
+	assert_string_equal(json_string_value(empty), "");
+	assert_null(json_from_str(STR("\xff")));
+}
+
+static void types_have_names(void **state)
+{
+	cleanup(json) json_t *value = json_pack("[{}, [], s, i, f, b, n]", "", 1, 1.5, 1);
+	static const char *const names[] = {"an object", "a list",    "a string", "a number",
+					    "a number",	 "a boolean", "null"};
+
+	(void)state;
+	for (size_t i = 0; i < 7; i++)
+		assert_string_equal(json_type_name(json_array_get(value, i)), names[i]);
+	assert_string_equal(json_type_name(NULL), "absent");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_any_kind_of_document),
+		cmocka_unit_test(refuses_what_the_strict_reader_or_jansson_refuses),
+		cmocka_unit_test(refuses_one_level_too_deep),
+		cmocka_unit_test(reads_the_densest_document),
+		cmocka_unit_test(writes_compactly_in_the_order_of_insertion),
+		cmocka_unit_test(a_full_buffer_fails_the_write),
+		cmocka_unit_test(text_of_what_is_no_string_is_absent),
+		cmocka_unit_test(strings_are_made_from_UTF_8_alone),
+		cmocka_unit_test(types_have_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
