@@ -56,7 +56,7 @@ static json_t *enter(const struct message *m, const struct field *f, json_t *sto
 	return json_object_set_new(stored, f->canonical, inner) == 0 ? inner : NULL;
 }
 
-static bool merge_path(const struct message *m, json_t *stored, const json_t *patch, struct str path, struct err *e)
+static bool path_exists(const struct message *m, struct str path, struct err *e)
 {
 	struct str rest = path;
 
@@ -67,9 +67,23 @@ static bool merge_path(const struct message *m, json_t *stored, const json_t *pa
 		if (!f)
 			return bad_path(path, "is not a field", e);
 		if (dot == rest.len)
-			return replace_field(m, f, stored, patch, e);
+			return true;
 		if (!is_inner(f))
 			return bad_path(path, "goes into a field that has no members", e);
+		m = f->message;
+		rest = str_skip(rest, dot + 1);
+	}
+}
+
+/* Takes over what stands at a path that exists. */
+static bool merge_path(const struct message *m, json_t *stored, const json_t *patch, struct str path, struct err *e)
+{
+	for (;;) {
+		size_t dot = str_find(path, '.');
+		const struct field *f = message_field(m, str_head(path, dot));
+
+		if (dot == path.len)
+			return replace_field(m, f, stored, patch, e);
 		if (f->canonical && !json_object_get(patch, f->canonical) && !json_object_get(stored, f->canonical))
 			return true;
 		stored = enter(m, f, stored);
@@ -78,7 +92,7 @@ static bool merge_path(const struct message *m, json_t *stored, const json_t *pa
 		if (f->canonical)
 			patch = json_object_get(patch, f->canonical);
 		m = f->message;
-		rest = str_skip(rest, dot + 1);
+		path = str_skip(path, dot + 1);
 	}
 }
 
@@ -120,7 +134,8 @@ bool message_merge(const struct message *m, json_t *stored, const json_t *patch,
 	for (struct str rest = mask;;) {
 		size_t comma = str_find(rest, ',');
 
-		if (!merge_path(m, stored, patch, str_head(rest, comma), e))
+		if (!path_exists(m, str_head(rest, comma), e) ||
+		    !merge_path(m, stored, patch, str_head(rest, comma), e))
 			return false;
 		if (comma == rest.len)
 			return true;
