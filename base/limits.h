@@ -61,6 +61,7 @@
 #define LIMIT_KEY_FILE (1u * 1024 * 1024)
 #define LIMIT_KEYS 10000u
 #define LIMIT_YAML_NODES 1000000u
+#define LIMIT_YAML_BYTES (16u * 1024 * 1024)
 
 /* Verification: jobs waiting for a worker; verdicts kept in memory; time one verification may take, milliseconds. */
 #define LIMIT_VERIFY_QUEUE 4096u
