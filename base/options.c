@@ -1,8 +1,7 @@
 #include "base/options.h"
 
 #include "base/cleanup.h"
-
-#define NAME_MAX_LEN 64u
+#include "base/spelling.h"
 
 static bool *as_switch(const struct option *o, void *target)
 {
@@ -35,44 +34,14 @@ static const struct option *find_letter(const struct option_table *table, char l
 	return NULL;
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-	size_t least = a < b ? a : b;
-	return least < c ? least : c;
-}
-
-/* Levenshtein's distance, row by row; both at most NAME_MAX_LEN long. */
-static size_t distance(struct str a, struct str b)
-{
-	size_t row[NAME_MAX_LEN + 1];
-	for (size_t j = 0; j <= b.len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.len; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t above = row[j];
-			row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a.ptr[i - 1] != b.ptr[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[b.len];
-}
-
 static const struct option *nearest(const struct option_table *table, struct str name)
 {
 	const struct option *best = NULL;
-	size_t least = name.len / 3 + 2;
-	if (name.len > NAME_MAX_LEN)
-		return NULL;
-	for (size_t i = 0; i < table->count; i++) {
-		struct str known = str_of(table->options[i].name);
-		size_t d = known.len > NAME_MAX_LEN ? least : distance(name, known);
-		if (d < least) {
-			least = d;
+	size_t least = spelling_limit(name);
+
+	for (size_t i = 0; i < table->count; i++)
+		if (spelling_nearer(name, str_of(table->options[i].name), &least))
 			best = &table->options[i];
-		}
-	}
 	return best;
 }
 
