@@ -44,3 +44,30 @@ bool file_read(const char *path, struct buf *out, struct err *e)
 		return unreadable(path, e);
 	return file_read_fd(fd, path, out, e);
 }
+
+static bool write_all(int fd, struct str content)
+{
+	while (content.len > 0) {
+		ssize_t n = write(fd, content.ptr, content.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		content = str_skip(content, (size_t)n);
+	}
+	return true;
+}
+
+bool file_write(const char *path, struct str content, mode_t mode, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
+	bool written;
+
+	if (fd < 0)
+		return err_errno(e, "%s", path);
+	written = write_all(fd, content);
+	if (close(fd) || !written)
+		return err_errno(e, "%s", path);
+	return true;
+}

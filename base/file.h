@@ -1,6 +1,8 @@
-/* Whole files, read within a maximum. */
+/* Whole files, read within a maximum, and written. */
 #ifndef SEALGATE_BASE_FILE_H
 #define SEALGATE_BASE_FILE_H
+
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -10,5 +12,7 @@
 bool file_read(const char *path, struct buf *out, struct err *e) MUST_USE;
 /* The same for an open descriptor, to its end; `name` is how errors call it. The descriptor stays open. */
 bool file_read_fd(int fd, const char *name, struct buf *out, struct err *e) MUST_USE;
+/* Writes `content` to `path`, which is made with `mode` or emptied first. ERR_INTERNAL "PATH: why". */
+bool file_write(const char *path, struct str content, mode_t mode, struct err *e) MUST_USE;
 
 #endif

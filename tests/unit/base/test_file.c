@@ -69,6 +69,22 @@ static void tells_absent_from_unreadable(void **state)
 	assert_non_null(strstr(e.text, scratch));
 }
 
+static void writes_over_what_was_there_and_names_what_it_cannot_write(void **state)
+{
+	char path[512];
+	struct err e = ERR_INIT;
+	cleanup(buf) struct buf out = buf_init(10);
+
+	(void)state;
+	put(path_of("sized", path), 400);
+	assert_true(file_write(path, STR("short"), 0600, &e));
+	assert_true(file_read(path, &out, &e));
+	assert_true(str_eq(buf_str(&out), STR("short")));
+	assert_false(file_write(path_of("absent/file", path), STR("x"), 0600, &e));
+	assert_non_null(strstr(e.text, "absent/file"));
+	assert_false(file_write("/dev/full", STR("x"), 0600, &e));
+}
+
 static int make_scratch(void **state)
 {
 	const char *base = getenv("TMPDIR");
@@ -93,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_up_to_the_maximum_and_refuses_one_byte_more),
 		cmocka_unit_test(an_empty_file_is_empty),
+		cmocka_unit_test(writes_over_what_was_there_and_names_what_it_cannot_write),
 		cmocka_unit_test(tells_absent_from_unreadable),
 	};
 
