@@ -32,4 +32,8 @@ struct certificate_info {
 /* Describes one of the certificates in `dir`: "ca.pem", "server.pem", "client.pem". */
 bool certs_show(const char *dir, const char *file, struct certificate_info *out, struct err *e) MUST_USE;
 
+/* Appends the certificates in the PEM file `path`, each again in PEM and nothing beside them. ERR_INVALID when it holds
+ * none, or a private key, which has no place where the certificates go. */
+bool certs_read_bundle(const char *path, struct buf *out, struct err *e) MUST_USE;
+
 #endif
