@@ -58,6 +58,7 @@
 /* Policy and key files. */
 #define LIMIT_POLICY_FILE (4u * 1024 * 1024)
 #define LIMIT_POLICY_FILES 10000u
+#define LIMIT_POLICY_MEMORY (256u * 1024 * 1024)
 #define LIMIT_KEY_FILE (1u * 1024 * 1024)
 #define LIMIT_KEYS 10000u
 #define LIMIT_YAML_NODES 1000000u

@@ -1,5 +1,5 @@
 /* The policy model: what Attestors, ClusterImagePolicies and ImagePolicies say, as checked values.
- * A policy_set is immutable once built and reference-counted; readers hold a reference for the length of one review. */
+ * A policy_set is immutable once built; attest/trust.h counts the references to it. */
 #ifndef SEALGATE_POLICY_MODEL_H
 #define SEALGATE_POLICY_MODEL_H
 
@@ -31,7 +31,8 @@ struct attestor {
 struct attestation_rule {
 	const struct attestor **attestors;
 	size_t attestor_count;
-	size_t count; /* 1 to attestor_count distinct attestors */
+	size_t count;	   /* 1 to attestor_count distinct attestors */
+	struct str origin; /* "FILE: document N: spec.require.attestations[0].attestors", for errors found later */
 };
 
 struct image_match { /* lists are OR, fields are AND; count 0 = field absent = everything */
@@ -59,14 +60,14 @@ struct image_policy {
 };
 
 struct policy_set {
-	struct arena arena; /* holds everything below */
-	const struct attestor *attestors;
+	struct arena arena;		  /* holds everything below */
+	const struct attestor *attestors; /* sorted by name */
 	size_t attestor_count;
-	const struct image_policy *policies; /* sorted by name, cluster policies first */
+	const struct image_policy *policies; /* cluster policies first, then by namespace and name */
 	size_t policy_count;
 };
 
-/* An empty set; NULL when there is no memory. */
+/* An empty set, whose arena gives out at most LIMIT_POLICY_MEMORY; NULL when there is no memory. */
 struct policy_set *policy_set_new(void);
 void policy_set_free(struct policy_set *set);
 
