@@ -81,4 +81,8 @@
 #define LIMIT_QUERY_PARAMETERS 64u
 #define LIMIT_REQUEST_BODY_SECONDS 30u
 
+/* Memory: what the arena of one request may give out; the bodies of one listener together, 503 beyond. */
+#define LIMIT_REQUEST_MEMORY (256u * 1024 * 1024)
+#define LIMIT_BODIES_TOTAL (512u * 1024 * 1024)
+
 #endif

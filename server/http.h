@@ -4,6 +4,7 @@
 #ifndef SEALGATE_SERVER_HTTP_H
 #define SEALGATE_SERVER_HTTP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -24,7 +25,7 @@ struct http_parameter {
 struct http_request {
 	struct str method;
 	struct str path; /* percent-decoded; not yet cleaned of double slashes */
-	struct str body; /* in the arena */
+	struct str body; /* lives as long as the arena; a 0 byte follows it */
 	struct str content_type;
 	struct str authorization; /* the header's value; "" when absent */
 	const struct http_parameter *query;
@@ -50,11 +51,12 @@ struct http_response {
 typedef void http_handler(void *context, struct http_request *request, struct http_response *response);
 
 struct http_config {
-	const char *name;	  /* "webhook", "api", "ops": for logs and metrics */
-	const char *address;	  /* "ADDR:PORT", "[ADDR]:PORT"; port 0 takes a free one */
-	size_t body_limit;	  /* bytes; 413 beyond */
-	struct tls_files *tls;	  /* NULL: plain HTTP */
-	bool client_certificates; /* ask for one (the handler or access.h decides what it is worth) */
+	const char *name;		 /* "webhook", "api", "ops": for logs and metrics */
+	const char *address;		 /* "ADDR:PORT", "[ADDR]:PORT"; port 0 takes a free one */
+	size_t body_limit;		 /* bytes; 413 beyond */
+	struct tls_files *tls;		 /* NULL: plain HTTP */
+	bool client_certificates;	 /* ask for one (the handler or access.h decides what it is worth) */
+	bool require_client_certificate; /* 401 without one that is good, whatever the path */
 	http_handler *handler;
 	void *context;
 	struct metrics *metrics; /* may be NULL */
@@ -72,6 +74,9 @@ unsigned http_connections(const struct http_listener *listener);
 void http_stop(struct http_listener *listener);
 /* "127.0.0.1:8080": the address in use. */
 const char *http_address(const struct http_listener *listener);
+/* Ends connections that take longer than base/limits.h allows at `now_ms`; returns how many. The listener does this
+ * itself every second; tests give a later time. */
+unsigned http_reap(struct http_listener *listener, int64_t now_ms);
 
 /* First parameter called `name`; NULL when absent. */
 const struct http_parameter *http_query(const struct http_request *request, const char *name);

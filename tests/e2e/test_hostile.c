@@ -101,7 +101,7 @@ static void raw_requests_get_their_answer(void **state)
 		const char *request, *answer;
 	} rows[] = {
 		{"GET /v1alpha1/projects HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 200"},
-		{"GET /v1alpha1/projects HTTP/1.0\r\n\r\n", "HTTP/1.0 200"},
+		{"GET /v1alpha1/projects HTTP/1.0\r\n\r\n", "HTTP/1.1 200"},
 		{"POST /v1alpha1/projects/p/occurrences HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n",
 		 "HTTP/1.1 413"},
 		{"POST /v1alpha1/projects/p/occurrences HTTP/1.1\r\nHost: x\r\nContent-Length: "

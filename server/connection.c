@@ -1,0 +1,224 @@
+#include "server/connection.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+
+#define REAPER_STACK (128u * 1024)
+#define PHASE_BITS 3u
+
+struct connection_table {
+	const char *listener;
+	struct metrics *metrics;
+	pthread_mutex_t lock; /* over the list and `stopping` */
+	pthread_cond_t wake;
+	pthread_t reaper;
+	bool stopping;
+	struct connection *first;
+	atomic_uint count;
+};
+
+/* Microseconds, so that no two phases of a connection look the same. */
+static uint64_t phase_word(enum connection_phase phase, int64_t now_us)
+{
+	return (uint64_t)now_us << PHASE_BITS | (uint64_t)phase;
+}
+
+void connection_enter(struct connection *connection, enum connection_phase phase)
+{
+	atomic_store_explicit(&connection->phase, phase_word(phase, clock_monotonic_us()), memory_order_release);
+}
+
+static bool bytes_received(int fd, uint64_t *bytes)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+		return false;
+	*bytes = info.tcpi_bytes_received;
+	return true;
+}
+
+/* Since when the head has been coming; 0 while nothing of it has. */
+static int64_t head_since(struct connection *c, uint64_t word, int64_t now_ms)
+{
+	uint64_t bytes = 0;
+	if (!bytes_received(c->fd, &bytes))
+		return 0;
+	if (c->watched != word) {
+		c->watched = word;
+		c->idle_bytes = bytes;
+		c->head_since_ms = 0;
+	} else if (c->head_since_ms == 0 && bytes > c->idle_bytes) {
+		c->head_since_ms = now_ms;
+	}
+	return c->head_since_ms;
+}
+
+static bool is_late(struct connection *c, int64_t now_ms)
+{
+	uint64_t word = atomic_load_explicit(&c->phase, memory_order_acquire);
+	int64_t since = (int64_t)(word >> PHASE_BITS) / 1000, seconds = 0;
+	switch ((enum connection_phase)(word & ((1u << PHASE_BITS) - 1))) {
+	case CONNECTION_HANDSHAKE:
+		seconds = LIMIT_REQUEST_HEAD_SECONDS;
+		break;
+	case CONNECTION_IDLE:
+		since = head_since(c, word, now_ms);
+		seconds = since ? LIMIT_REQUEST_HEAD_SECONDS : 0;
+		break;
+	case CONNECTION_BODY:
+		seconds = LIMIT_REQUEST_BODY_SECONDS;
+		break;
+	case CONNECTION_ANSWER:
+		seconds = LIMIT_IDLE_SECONDS;
+		break;
+	case CONNECTION_HANDLER:
+		break;
+	}
+	return seconds > 0 && now_ms - since > seconds * 1000;
+}
+
+unsigned connection_table_reap(struct connection_table *table, int64_t now_ms)
+{
+	unsigned late = 0;
+	pthread_mutex_lock(&table->lock);
+	for (struct connection *c = table->first; c; c = c->next)
+		if (is_late(c, now_ms)) {
+			shutdown(c->fd, SHUT_RDWR);
+			late++;
+		}
+	pthread_mutex_unlock(&table->lock);
+	return late;
+}
+
+/* True when the table is being freed. */
+static bool wait_a_second(struct connection_table *table)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	pthread_mutex_lock(&table->lock);
+	while (!table->stopping)
+		if (pthread_cond_timedwait(&table->wake, &table->lock, &until) == ETIMEDOUT)
+			break;
+	bool stopping = table->stopping;
+	pthread_mutex_unlock(&table->lock);
+	return stopping;
+}
+
+static void *reap(void *context)
+{
+	struct connection_table *table = context;
+	while (!wait_a_second(table))
+		connection_table_reap(table, clock_monotonic_ms());
+	return NULL;
+}
+
+static void init_locks(struct connection_table *table)
+{
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&table->lock, NULL);
+	pthread_cond_init(&table->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+static void destroy(struct connection_table *table)
+{
+	pthread_cond_destroy(&table->wake);
+	pthread_mutex_destroy(&table->lock);
+	free(table);
+}
+
+static bool start_reaper(struct connection_table *table)
+{
+	pthread_attr_t attributes;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, REAPER_STACK);
+	int failed = pthread_create(&table->reaper, &attributes, reap, table);
+	pthread_attr_destroy(&attributes);
+	return failed == 0;
+}
+
+struct connection_table *connection_table_new(const char *listener, struct metrics *metrics, struct err *e)
+{
+	struct connection_table *table = calloc(1, sizeof(*table));
+	if (!table) {
+		err_no_memory(e);
+		return NULL;
+	}
+	table->listener = listener;
+	table->metrics = metrics;
+	init_locks(table);
+	if (start_reaper(table))
+		return table;
+	err_set(e, ERR_INTERNAL, "cannot start a thread");
+	destroy(table);
+	return NULL;
+}
+
+void connection_table_free(struct connection_table *table)
+{
+	if (!table)
+		return;
+	pthread_mutex_lock(&table->lock);
+	table->stopping = true;
+	pthread_cond_signal(&table->wake);
+	pthread_mutex_unlock(&table->lock);
+	pthread_join(table->reaper, NULL);
+	destroy(table);
+}
+
+static void count(struct connection_table *table, int change)
+{
+	if (table->metrics)
+		metrics_connections(table->metrics, table->listener, change);
+}
+
+struct connection *connection_open(struct connection_table *table, int fd, bool tls)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->table = table;
+	c->fd = fd;
+	connection_enter(c, tls ? CONNECTION_HANDSHAKE : CONNECTION_IDLE);
+	c->watched = atomic_load(&c->phase);
+	c->surplus = atomic_fetch_add(&table->count, 1) >= LIMIT_CONNECTIONS;
+	pthread_mutex_lock(&table->lock);
+	c->next = table->first;
+	if (c->next)
+		c->next->previous = c;
+	table->first = c;
+	pthread_mutex_unlock(&table->lock);
+	count(table, 1);
+	return c;
+}
+
+void connection_close(struct connection *c)
+{
+	struct connection_table *table = c->table;
+	pthread_mutex_lock(&table->lock);
+	if (c->next)
+		c->next->previous = c->previous;
+	if (c->previous)
+		c->previous->next = c->next;
+	else
+		table->first = c->next;
+	pthread_mutex_unlock(&table->lock);
+	atomic_fetch_sub(&table->count, 1);
+	count(table, -1);
+	free(c);
+}
+
+unsigned connection_count(const struct connection_table *table)
+{
+	return atomic_load(&table->count);
+}

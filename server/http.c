@@ -1,0 +1,494 @@
+#include "server/http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "server/connection.h"
+#include "server/http_address.h"
+#include "server/http_uri.h"
+#include "server/log.h"
+
+#define CONNECTION_MEMORY (32u * 1024)
+#ifdef __SANITIZE_ADDRESS__
+#define THREAD_STACK (2u * 1024 * 1024)
+#else
+#define THREAD_STACK (256u * 1024)
+#endif
+
+struct http_listener {
+	struct http_config config;
+	struct MHD_Daemon *daemon;
+	struct connection_table *connections;
+	int socket;
+	char address[HTTP_ADDRESS_MAX];
+	atomic_uint busy;
+	atomic_size_t body_bytes; /* held by all requests together */
+	atomic_bool draining;
+};
+
+/* One request and its answer. */
+struct exchange {
+	struct http_listener *listener;
+	struct connection *connection;
+	struct http_request request;
+	struct arena arena;
+	struct buf body;
+	struct str target; /* as sent */
+	bool headed;	   /* the head is complete */
+	int refusal;	   /* status that the end of the body will be answered with; 0: the handler's */
+	size_t discarded;
+	int status;
+};
+
+static atomic_uint_fast64_t last_id;
+
+/* The headers we read, each at most once. */
+struct head {
+	struct str content_length, transfer_encoding, content_type, authorization;
+	bool doubled;
+};
+
+static struct str *head_slot(struct head *head, struct str name)
+{
+	const struct {
+		const char *name;
+		struct str *slot;
+	} slots[] = {{"content-length", &head->content_length},
+		     {"transfer-encoding", &head->transfer_encoding},
+		     {"content-type", &head->content_type},
+		     {"authorization", &head->authorization}};
+	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
+		if (str_eq_nocase(name, str_of(slots[i].name)))
+			return slots[i].slot;
+	return NULL;
+}
+
+static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct head *head = context;
+	struct str *slot = head_slot(head, str_of(name));
+	(void)kind;
+	if (!slot)
+		return MHD_YES;
+	head->doubled = head->doubled || slot->ptr;
+	*slot = str_of(value);
+	return MHD_YES;
+}
+
+/* A JSON answer of our own: a Status, as the API server reads it. */
+static void refuse(struct http_response *response, int status, const char *message)
+{
+	response->status = status;
+	buf_clear(&response->body);
+	buf_add_c(&response->body,
+		  "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":");
+	buf_add_json_string(&response->body, str_of(message));
+	buf_printf(&response->body, ",\"code\":%d}\n", status);
+}
+
+/* Checks of a head, in this order: true when it passes. */
+typedef bool head_check(struct exchange *x, const struct head *head, struct http_response *response);
+
+static bool check_room(struct exchange *x, const struct head *head, struct http_response *response)
+{
+	(void)head;
+	if (!x->connection->surplus)
+		return true;
+	if (connection_count(x->listener->connections) <= LIMIT_CONNECTIONS) {
+		x->connection->surplus = false;
+		return true;
+	}
+	refuse(response, 503, "too many connections");
+	response->retry_after = 1;
+	response->close = true;
+	return false;
+}
+
+static bool check_framing(struct exchange *x, const struct head *head, struct http_response *response)
+{
+	bool chunked = head->transfer_encoding.len > 0;
+	(void)x;
+	if (!head->doubled &&
+	    (!chunked || (str_eq_nocase(head->transfer_encoding, STR("chunked")) && !head->content_length.ptr)))
+		return true;
+	refuse(response, 400, "a header that must stand once is doubled, or the body's length is ambiguous");
+	response->close = true;
+	return false;
+}
+
+static bool check_target(struct exchange *x, const struct head *head, struct http_response *response)
+{
+	struct err e = ERR_INIT;
+	(void)head;
+	if (http_uri_parse(x->target, &x->request, &e))
+		return true;
+	refuse(response, err_http_status(e.kind), e.text);
+	return false;
+}
+
+static bool check_client(struct exchange *x, const struct head *head, struct http_response *response)
+{
+	(void)head;
+	if (!x->listener->config.require_client_certificate || x->request.client_certificate)
+		return true;
+	refuse(response, 401, "a client certificate issued by the CA of --client-ca is required");
+	response->close = true;
+	return false;
+}
+
+static bool check_length(struct exchange *x, const struct head *head, struct http_response *response)
+{
+	char text[24] = "";
+	if (head->content_length.len < sizeof(text))
+		(void)snprintf(text, sizeof(text), "%.*s", STR_ARG(head->content_length));
+	if (head->content_length.len < sizeof(text) && strtoull(text, NULL, 10) <= x->listener->config.body_limit)
+		return true;
+	refuse(response, 413, "the request body is too large");
+	response->close = true;
+	return false;
+}
+
+static head_check *const head_checks[] = {check_room, check_framing, check_target, check_client, check_length};
+
+static bool check_head(struct exchange *x, const struct head *head, struct http_response *response)
+{
+	for (size_t i = 0; i < sizeof(head_checks) / sizeof(head_checks[0]); i++)
+		if (!head_checks[i](x, head, response))
+			return false;
+	return true;
+}
+
+static void add_header(struct MHD_Response *answer, const char *name, const char *value)
+{
+	if (value)
+		(void)MHD_add_response_header(answer, name, value);
+}
+
+static void add_headers(const struct exchange *x, const struct http_response *response, struct MHD_Response *answer)
+{
+	char seconds[16];
+	bool close = response->close || atomic_load(&x->listener->draining);
+	(void)snprintf(seconds, sizeof(seconds), "%u", response->retry_after);
+	add_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE,
+		   response->content_type ? response->content_type : "application/json");
+	add_header(answer, MHD_HTTP_HEADER_RETRY_AFTER, response->retry_after ? seconds : NULL);
+	add_header(answer, MHD_HTTP_HEADER_LOCATION, response->location);
+	add_header(answer, MHD_HTTP_HEADER_ALLOW, response->allow);
+	add_header(answer, MHD_HTTP_HEADER_WWW_AUTHENTICATE, response->authenticate);
+	add_header(answer, MHD_HTTP_HEADER_CONNECTION, close ? "close" : NULL);
+}
+
+/* The body's memory goes to libmicrohttpd. */
+static struct MHD_Response *make_answer(struct http_response *response)
+{
+	size_t length = response->body.len;
+	char *body = length > 0 ? buf_detach(&response->body) : NULL;
+	struct MHD_Response *answer;
+	if (!body)
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	answer = MHD_create_response_from_buffer(length, body, MHD_RESPMEM_MUST_FREE);
+	if (!answer)
+		free(body);
+	return answer;
+}
+
+static enum MHD_Result send_answer(struct exchange *x, struct MHD_Connection *connection,
+				   struct http_response *response)
+{
+	if (response->status == 0 || response->body.failed)
+		refuse(response, 500, "no answer could be made");
+	x->status = response->status;
+	struct MHD_Response *answer = make_answer(response);
+	if (!answer)
+		return MHD_NO;
+	add_headers(x, response, answer);
+	connection_enter(x->connection, CONNECTION_ANSWER);
+	enum MHD_Result queued = MHD_queue_response(connection, (unsigned)response->status, answer);
+	MHD_destroy_response(answer);
+	return queued;
+}
+
+static void begin_request(struct exchange *x, const char *method, const struct head *head)
+{
+	struct http_request *r = &x->request;
+	const struct http_config *config = &x->listener->config;
+	r->method = str_of(method);
+	r->content_type = head->content_type;
+	r->authorization = head->authorization;
+	r->tls = config->tls != NULL;
+	r->client_certificate =
+		r->tls && config->client_certificates && tls_session_client_accepted(&x->connection->tls);
+	r->id = atomic_fetch_add(&last_id, 1) + 1;
+	r->started_ms = clock_monotonic_ms();
+	r->arena = &x->arena;
+	x->headed = true;
+	atomic_fetch_add(&x->listener->busy, 1);
+	connection_enter(x->connection, CONNECTION_BODY);
+}
+
+static enum MHD_Result take_head(struct exchange *x, struct MHD_Connection *connection, const char *method)
+{
+	struct http_response response = {.body = buf_init(LIMIT_REQUEST_MEMORY)};
+	struct head head = {0};
+	enum MHD_Result taken = MHD_YES;
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, read_header, &head);
+	begin_request(x, method, &head);
+	if (!check_head(x, &head, &response))
+		taken = send_answer(x, connection, &response);
+	buf_release(&response.body);
+	return taken;
+}
+
+static void drop_body(struct exchange *x)
+{
+	atomic_fetch_sub(&x->listener->body_bytes, x->body.len);
+	buf_release(&x->body);
+}
+
+static enum MHD_Result take_body(struct exchange *x, struct str piece)
+{
+	size_t limit = x->listener->config.body_limit;
+	if (x->refusal) {
+		x->discarded += piece.len;
+		return x->discarded <= limit ? MHD_YES : MHD_NO;
+	}
+	size_t total = atomic_fetch_add(&x->listener->body_bytes, piece.len) + piece.len;
+	buf_add(&x->body, piece);
+	if (x->body.failed)
+		atomic_fetch_sub(&x->listener->body_bytes, piece.len);
+	if (x->body.failed || total > LIMIT_BODIES_TOTAL) {
+		x->refusal = x->body.full ? 413 : 503;
+		drop_body(x);
+	}
+	return MHD_YES;
+}
+
+static void call_handler(struct exchange *x, struct http_response *response)
+{
+	if (x->refusal == 413) {
+		refuse(response, 413, "the request body is too large");
+	} else if (x->refusal) {
+		refuse(response, 503, "no memory for the request body");
+		response->retry_after = 1;
+	} else {
+		x->request.body = buf_str(&x->body);
+		connection_enter(x->connection, CONNECTION_HANDLER);
+		x->listener->config.handler(x->listener->config.context, &x->request, response);
+	}
+}
+
+static enum MHD_Result finish(struct exchange *x, struct MHD_Connection *connection)
+{
+	struct http_response response = {.body = buf_init(LIMIT_REQUEST_MEMORY)};
+	call_handler(x, &response);
+	enum MHD_Result sent = send_answer(x, connection, &response);
+	buf_release(&response.body);
+	return sent;
+}
+
+/* libmicrohttpd calls this once with the head, then with pieces of the body, then at its end. */
+static enum MHD_Result serve(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+			     const char *version, const char *upload, size_t *upload_size, void **request_context)
+{
+	struct exchange *x = *request_context;
+	(void)context;
+	(void)url;
+	(void)version;
+	if (!x)
+		return MHD_NO;
+	if (!x->headed)
+		return take_head(x, connection, method);
+	if (*upload_size == 0)
+		return finish(x, connection);
+	enum MHD_Result taken = take_body(x, str_make(upload, *upload_size));
+	*upload_size = 0;
+	return taken;
+}
+
+static struct connection *connection_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+/* The request line is complete. What this returns is serve's request_context. */
+static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *mhd)
+{
+	struct connection *connection = connection_of(mhd);
+	struct exchange *x = connection ? calloc(1, sizeof(*x)) : NULL;
+	if (!x)
+		return NULL;
+	x->listener = context;
+	x->connection = connection;
+	x->arena = arena_init(LIMIT_REQUEST_MEMORY);
+	x->body = buf_init(x->listener->config.body_limit);
+	x->target = arena_copy(&x->arena, str_of(uri));
+	return x;
+}
+
+static void log_exchange(const struct exchange *x)
+{
+	if (log_enabled(LOG_DEBUG))
+		log_line(LOG_DEBUG, "request", LOG_INT("request", (int64_t)x->request.id),
+			 LOG_C("listener", x->listener->config.name), LOG_STR("method", x->request.method),
+			 LOG_STR("target", x->target), LOG_INT("status", x->status),
+			 LOG_INT("bytes", (int64_t)x->request.body.len),
+			 LOG_INT("duration_ms", clock_monotonic_ms() - x->request.started_ms));
+}
+
+static void end_exchange(void *context, struct MHD_Connection *mhd, void **request_context,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct exchange *x = *request_context;
+	(void)context;
+	(void)mhd;
+	(void)code;
+	if (!x)
+		return;
+	connection_enter(x->connection, CONNECTION_IDLE);
+	if (x->headed) {
+		log_exchange(x);
+		atomic_fetch_sub(&x->listener->busy, 1);
+	}
+	drop_body(x);
+	arena_release(&x->arena);
+	free(x);
+	*request_context = NULL;
+}
+
+static void handshake_done(void *context)
+{
+	connection_enter(context, CONNECTION_IDLE);
+}
+
+static void begin_connection(struct http_listener *listener, struct MHD_Connection *mhd, void **socket_context)
+{
+	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	bool tls = listener->config.tls != NULL;
+	struct connection *connection = fd ? connection_open(listener->connections, fd->connect_fd, tls) : NULL;
+	*socket_context = connection;
+	if (!connection || !tls)
+		return;
+	const union MHD_ConnectionInfo *session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	connection->tls.files = listener->config.tls;
+	connection->tls.ask_certificate = listener->config.client_certificates;
+	connection->tls.established = handshake_done;
+	connection->tls.context = connection;
+	if (session)
+		tls_session_begin(&connection->tls, session->tls_session);
+}
+
+static void notice_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
+			      enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		begin_connection(context, mhd, socket_context);
+	else if (*socket_context)
+		connection_close(*socket_context);
+}
+
+__attribute__((format(printf, 2, 0))) static void log_library(void *context, const char *format, va_list args)
+{
+	const struct http_listener *listener = context;
+	char text[512];
+	if (!log_enabled(LOG_DEBUG))
+		return;
+	int length = vsnprintf(text, sizeof(text), format, args);
+	if (length > 0)
+		log_line(LOG_DEBUG, "connection", LOG_C("listener", listener->config.name),
+			 LOG_STR("text", str_trim(str_of(text))));
+}
+
+static bool start_daemon(struct http_listener *listener, struct err *e)
+{
+	bool tls = listener->config.tls != NULL;
+	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC |
+			 MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0u);
+	struct MHD_OptionItem tls_options[] = {
+		{tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0, (void *)tls_priorities},
+		{MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)tls_files_certificate_callback()},
+		{MHD_OPTION_END, 0, NULL}};
+	listener->daemon = MHD_start_daemon(
+		flags, 0, NULL, NULL, serve, listener, MHD_OPTION_EXTERNAL_LOGGER, log_library, listener,
+		MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_CONNECTION_LIMIT,
+		LIMIT_CONNECTIONS + LIMIT_CONNECTIONS_SPARE, MHD_OPTION_CONNECTION_TIMEOUT, LIMIT_IDLE_SECONDS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_THREAD_STACK_SIZE,
+		(size_t)THREAD_STACK, MHD_OPTION_NOTIFY_CONNECTION, notice_connection, listener,
+		MHD_OPTION_NOTIFY_COMPLETED, end_exchange, listener, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange,
+		listener, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
+	return listener->daemon || err_set(e, ERR_INTERNAL, "%s: cannot start the listener", listener->config.address);
+}
+
+static bool open_listener(struct http_listener *listener, struct err *e)
+{
+	listener->socket = http_address_listen(listener->config.address, e);
+	if (listener->socket < 0)
+		return false;
+	http_address_of(listener->socket, listener->address);
+	listener->connections = connection_table_new(listener->config.name, listener->config.metrics, e);
+	return listener->connections && start_daemon(listener, e);
+}
+
+struct http_listener *http_start(const struct http_config *config, struct err *e)
+{
+	struct http_listener *listener = calloc(1, sizeof(*listener));
+	if (!listener) {
+		err_no_memory(e);
+		return NULL;
+	}
+	listener->config = *config;
+	listener->socket = -1;
+	if (!open_listener(listener, e)) {
+		http_stop(listener);
+		return NULL;
+	}
+	log_line(LOG_INFO, "listening", LOG_C("listener", config->name), LOG_C("address", listener->address),
+		 LOG_FLAG("tls", config->tls != NULL));
+	return listener;
+}
+
+void http_drain(struct http_listener *listener)
+{
+	if (atomic_exchange(&listener->draining, true))
+		return;
+	/* Whoever is in the backlog learns of it at once; the descriptor itself is libmicrohttpd's until it stops. */
+	(void)MHD_quiesce_daemon(listener->daemon);
+	shutdown(listener->socket, SHUT_RDWR);
+}
+
+unsigned http_busy(const struct http_listener *listener)
+{
+	return atomic_load(&listener->busy);
+}
+
+unsigned http_connections(const struct http_listener *listener)
+{
+	return connection_count(listener->connections);
+}
+
+unsigned http_reap(struct http_listener *listener, int64_t now_ms)
+{
+	return connection_table_reap(listener->connections, now_ms);
+}
+
+const char *http_address(const struct http_listener *listener)
+{
+	return listener->address;
+}
+
+void http_stop(struct http_listener *listener)
+{
+	if (!listener)
+		return;
+	bool quiesced = atomic_load(&listener->draining);
+	if (listener->daemon)
+		MHD_stop_daemon(listener->daemon);
+	/* libmicrohttpd closes the socket of a daemon that was not quiesced. */
+	if (listener->socket >= 0 && (quiesced || !listener->daemon))
+		close(listener->socket);
+	connection_table_free(listener->connections);
+	free(listener);
+}

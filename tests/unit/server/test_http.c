@@ -1,0 +1,597 @@
+#include "server/http.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "server/log.h"
+
+#define BODY_LIMIT 100000u
+#define PATIENCE_MS 20000
+
+/* What the handler is told to do, and what it saw. */
+static struct {
+	atomic_int calls;
+	atomic_int waiting;
+	atomic_bool hold; /* requests to /hold wait until this is false */
+} seen;
+
+static void pause_ms(long ms)
+{
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+	nanosleep(&t, NULL);
+}
+
+/* Echoes what it got. */
+static void echo(void *context, struct http_request *request, struct http_response *response)
+{
+	(void)context;
+	atomic_fetch_add(&seen.calls, 1);
+	if (str_eq_c(request->path, "/nothing"))
+		return;
+	if (str_eq_c(request->path, "/hold")) {
+		atomic_fetch_add(&seen.waiting, 1);
+		while (atomic_load(&seen.hold))
+			pause_ms(2);
+		atomic_fetch_sub(&seen.waiting, 1);
+	}
+	response->status = 200;
+	response->content_type = "text/plain";
+	buf_printf(&response->body, "%.*s %.*s type=%.*s auth=%.*s body=%zu", STR_ARG(request->method),
+		   STR_ARG(request->path), STR_ARG(request->content_type), STR_ARG(request->authorization),
+		   request->body.len);
+	for (size_t i = 0; i < request->query_count; i++)
+		buf_printf(&response->body, " %.*s%s%.*s", STR_ARG(request->query[i].name),
+			   request->query[i].has_value ? "=" : "", STR_ARG(request->query[i].value));
+	if (str_eq_c(request->path, "/full")) {
+		response->status = 405;
+		response->allow = "GET";
+		response->retry_after = 7;
+		response->location = "/elsewhere";
+		response->authenticate = "Bearer";
+		response->content_type = NULL;
+		response->close = true;
+	}
+}
+
+static struct http_listener *start(const char *address)
+{
+	struct http_config config = {.name = "api", .address = address, .body_limit = BODY_LIMIT, .handler = echo};
+	struct err e = ERR_INIT;
+	struct http_listener *listener = http_start(&config, &e);
+	if (!listener)
+		fail_msg("%s", e.text);
+	return listener;
+}
+
+static int setup(void **state)
+{
+	log_setup("json", "error");
+	atomic_store(&seen.hold, false);
+	*state = start("127.0.0.1:0");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	http_stop(*state);
+	return 0;
+}
+
+static int connect_to(struct http_listener *listener)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	to.sin_port = htons((in_port_t)strtol(strrchr(http_address(listener), ':') + 1, NULL, 10));
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void put(int fd, const char *text)
+{
+	(void)send(fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+/* Reads until the peer closes or `until` has come; true when it closed. */
+static bool get(int fd, char *out, size_t max, const char *until)
+{
+	size_t length = 0;
+	out[0] = 0;
+	while (length < max - 1 && !(until && strstr(out, until))) {
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+		if (poll(&ready, 1, PATIENCE_MS) <= 0)
+			fail_msg("nothing came after: %s", out);
+		ssize_t n = recv(fd, out + length, max - 1 - length, 0);
+		if (n <= 0)
+			return true;
+		length += (size_t)n;
+		out[length] = 0;
+	}
+	return false;
+}
+
+/* One request on a connection of its own. */
+static void ask(struct http_listener *listener, const char *request, char *out, size_t max)
+{
+	int fd = connect_to(listener);
+	assert_true(fd >= 0);
+	put(fd, request);
+	(void)get(fd, out, max, NULL);
+	close(fd);
+}
+
+static void assert_answer(struct http_listener *listener, const char *request, const char *status, const char *part)
+{
+	char out[8192];
+	ask(listener, request, out, sizeof(out));
+	if (strncmp(out, status, strlen(status)) != 0 || !strstr(out, part))
+		fail_msg("%s\n--- answered ---\n%s", request, out);
+}
+
+#define CLOSE "Host: x\r\nConnection: close\r\n\r\n"
+
+static void requests_reach_the_handler_whole(void **state)
+{
+	static const struct {
+		const char *request, *status, *part;
+	} rows[] = {
+		{"GET / HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "GET / type= auth= body=0"},
+		{"GET /a HTTP/1.0\r\n\r\n", "HTTP/1.1 200", "Connection: close"},
+		{"BREW /pot HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "BREW /pot"},
+		{"GET /a%20b//c%2Fd HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "GET /a b//c/d "},
+		{"GET http://some.host:1/a?b HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "GET /a type= auth= body=0 b"},
+		{"GET /q?a=1&a=2&b&c=&d=x%3D+y&&=z HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", " a=1 a=2 b c= d=x= y =z"},
+		{"POST /p HTTP/1.1\r\ncontent-type: text/x\r\nAUTHORIZATION: Bearer t\r\nContent-Length: 3\r\n" CLOSE
+		 "abc",
+		 "HTTP/1.1 200", "type=text/x auth=Bearer t body=3"},
+		{"POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" CLOSE "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+		 "HTTP/1.1 200", "body=3"},
+		{"POST /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 0\r\n" CLOSE, "HTTP/1.1 ", "body=0"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_answer(*state, rows[i].request, rows[i].status, rows[i].part);
+}
+
+static void refuses_what_is_not_clear(void **state)
+{
+	static const struct {
+		const char *request, *status;
+	} rows[] = {
+		{"GET /a%00b HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400"},
+		{"GET /?a=%00 HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400"},
+		{"GET /%zz HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400"},
+		{"GET /%4 HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400"},
+		{"GET /?a=%4 HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400"},
+		{"GET a HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400"},
+		{"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n" CLOSE "a", "HTTP/1.1 400"},
+		{"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n" CLOSE "1\r\na\r\n0\r\n\r\n",
+		 "HTTP/1.1 400"},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n" CLOSE "a", "HTTP/1.1 400"},
+		{"GET / HTTP/1.1\r\nAuthorization: a\r\nAuthorization: b\r\n" CLOSE, "HTTP/1.1 400"},
+		{"GET / HTTP/1.1\r\nContent-Type: a\r\nContent-Type: a\r\n" CLOSE, "HTTP/1.1 400"},
+		{"POST / HTTP/1.1\r\nContent-Length: x\r\n" CLOSE, "HTTP/1.1 400"},
+		{"POST / HTTP/1.1\r\nContent-Length: 100001\r\n" CLOSE, "HTTP/1.1 413"},
+		{"POST / HTTP/1.1\r\nContent-Length: 100001\r\nExpect: 100-continue\r\n" CLOSE, "HTTP/1.1 413"},
+		{"POST / HTTP/1.1\r\nContent-Length: 000000000000000000000000000001\r\n" CLOSE "a", "HTTP/1.1 413"},
+		{"GET /nothing HTTP/1.1\r\n" CLOSE, "HTTP/1.1 500"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_answer(*state, rows[i].request, rows[i].status, "");
+}
+
+static void malformed_requests_never_reach_the_handler(void **state)
+{
+	static const char *const rows[] = {"\r\n\r\n\r\n",
+					   "GET\r\n\r\n",
+					   "GET / HTTP/9.9\r\n\r\n",
+					   "GET / FTP/1.1\r\n" CLOSE,
+					   "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+					   "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" CLOSE "zz\r\n",
+					   "POST / HTTP/1.1\r\nContent-Length: -1\r\n" CLOSE,
+					   "POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n" CLOSE};
+	atomic_store(&seen.calls, 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char out[4096];
+		int fd = connect_to(*state);
+		put(fd, rows[i]);
+		shutdown(fd, SHUT_WR);
+		(void)get(fd, out, sizeof(out), NULL);
+		close(fd);
+		if (out[0] && strncmp(out, "HTTP/1.1 4", 10) != 0 && strncmp(out, "HTTP/1.1 5", 10) != 0)
+			fail_msg("%s\n--- answered ---\n%s", rows[i], out);
+	}
+	assert_int_equal(atomic_load(&seen.calls), 0);
+}
+
+static void query_parameters_are_bounded(void **state)
+{
+	char request[2048] = "GET /?";
+	char out[8192];
+	for (unsigned i = 0; i < LIMIT_QUERY_PARAMETERS; i++)
+		(void)snprintf(request + strlen(request), sizeof(request) - strlen(request), "%sa=%u", i ? "&" : "", i);
+	size_t length = strlen(request);
+	(void)snprintf(request + length, sizeof(request) - length, " HTTP/1.1\r\n" CLOSE);
+	ask(*state, request, out, sizeof(out));
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	(void)snprintf(request + length, sizeof(request) - length, "&b HTTP/1.1\r\n" CLOSE);
+	ask(*state, request, out, sizeof(out));
+	assert_memory_equal(out, "HTTP/1.1 400", 12);
+}
+
+static void response_fields_become_headers(void **state)
+{
+	char out[4096];
+	ask(*state, "GET /full HTTP/1.1\r\nHost: x\r\n\r\n", out, sizeof(out));
+	const char *parts[] = {"HTTP/1.1 405 ",
+			       "\r\nAllow: GET\r\n",
+			       "\r\nRetry-After: 7\r\n",
+			       "\r\nLocation: /elsewhere\r\n",
+			       "\r\nWWW-Authenticate: Bearer\r\n",
+			       "\r\nContent-Type: application/json\r\n",
+			       "\r\nConnection: close\r\n",
+			       "\r\nDate: "};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (!strstr(out, parts[i]))
+			fail_msg("no %s in %s", parts[i], out);
+}
+
+static void connections_are_kept_and_requests_answered_in_order(void **state)
+{
+	char out[8192];
+	int fd = connect_to(*state);
+	for (int i = 0; i < 3; i++) {
+		put(fd, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
+		assert_false(get(fd, out, sizeof(out), "GET /one type= auth= body=0"));
+		assert_null(strstr(out, "Connection: close"));
+	}
+	put(fd, "GET /two HTTP/1.1\r\nHost: x\r\n\r\nPOST /three HTTP/1.1\r\nContent-Length: 1\r\n" CLOSE "a");
+	assert_true(get(fd, out, sizeof(out), NULL));
+	assert_true(strstr(out, "GET /two") < strstr(out, "POST /three"));
+	assert_non_null(strstr(out, "POST /three"));
+	close(fd);
+}
+
+/* Sends a body of `size` bytes, of known length or in chunks, and gives the answer. */
+static void send_body(struct http_listener *listener, size_t size, bool chunked, char *out, size_t max)
+{
+	static char block[10000];
+	char head[256];
+	int fd = connect_to(listener);
+	memset(block, 'x', sizeof(block));
+	(void)snprintf(head, sizeof(head), "Content-Length: %zu\r\n", size);
+	put(fd, "POST /p HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+	put(fd, chunked ? "Transfer-Encoding: chunked\r\n\r\n" : head);
+	put(fd, chunked ? "" : "\r\n");
+	for (size_t left = size; left > 0;) {
+		size_t n = left < sizeof(block) ? left : sizeof(block);
+		(void)snprintf(head, sizeof(head), "%zx\r\n", n);
+		put(fd, chunked ? head : "");
+		if (send(fd, block, n, MSG_NOSIGNAL) != (ssize_t)n)
+			break;
+		put(fd, chunked ? "\r\n" : "");
+		left -= n;
+	}
+	put(fd, chunked ? "0\r\n\r\n" : "");
+	(void)get(fd, out, max, NULL);
+	close(fd);
+}
+
+static void bodies_end_at_the_limit(void **state)
+{
+	char out[4096];
+	for (int chunked = 0; chunked < 2; chunked++) {
+		send_body(*state, BODY_LIMIT, chunked, out, sizeof(out));
+		assert_memory_equal(out, "HTTP/1.1 200", 12);
+		assert_non_null(strstr(out, "body=100000"));
+		atomic_store(&seen.calls, 0);
+		send_body(*state, BODY_LIMIT + 1, chunked, out, sizeof(out));
+		assert_memory_equal(out, "HTTP/1.1 413", 12);
+		assert_int_equal(atomic_load(&seen.calls), 0);
+	}
+	send_body(*state, 50 * BODY_LIMIT, true, out, sizeof(out));
+	assert_true(out[0] == 0 || strncmp(out, "HTTP/1.1 413", 12) == 0);
+	assert_int_equal(atomic_load(&seen.calls), 0);
+}
+
+static void waits_for_the_body_only_after_100_continue(void **state)
+{
+	char out[4096];
+	int fd = connect_to(*state);
+	put(fd, "POST /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n" CLOSE);
+	assert_false(get(fd, out, sizeof(out), "\r\n\r\n"));
+	assert_memory_equal(out, "HTTP/1.1 100", 12);
+	put(fd, "abc");
+	(void)get(fd, out, sizeof(out), NULL);
+	assert_non_null(strstr(out, "body=3"));
+	close(fd);
+}
+
+static bool eventually(bool (*holds)(void *), void *context)
+{
+	for (int i = 0; i < PATIENCE_MS / 2; i++) {
+		if (holds(context))
+			return true;
+		pause_ms(2);
+	}
+	return false;
+}
+
+static bool one_busy(void *listener)
+{
+	return http_busy(listener) == 1;
+}
+
+static bool none_connected(void *listener)
+{
+	return http_connections(listener) == 0;
+}
+
+static bool one_waiting(void *context)
+{
+	(void)context;
+	return atomic_load(&seen.waiting) == 1;
+}
+
+/* Reaps with a clock `seconds` ahead, until one connection was late or patience ends. */
+static bool is_cut_after(struct http_listener *listener, int fd, unsigned seconds)
+{
+	char out[1024];
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	for (int i = 0; i < 100; i++) {
+		(void)http_reap(listener, clock_monotonic_ms() + 1000 * (int64_t)seconds);
+		if (poll(&ready, 1, 5) > 0)
+			return recv(fd, out, sizeof(out), 0) <= 0;
+	}
+	return false;
+}
+
+static void a_head_has_its_time_even_byte_by_byte(void **state)
+{
+	int fd = connect_to(*state);
+	put(fd, "GET / HTTP/1.1\r\nX: ");
+	int64_t now_ms = clock_monotonic_ms();
+	for (int second = 1; second < (int)LIMIT_REQUEST_HEAD_SECONDS; second++) {
+		put(fd, "y");
+		pause_ms(1);
+		assert_int_equal(http_reap(*state, now_ms + second * 1000), 0);
+	}
+	assert_true(is_cut_after(*state, fd, 2 * LIMIT_REQUEST_HEAD_SECONDS + 2));
+	close(fd);
+}
+
+static void an_idle_connection_outlives_the_time_of_a_head(void **state)
+{
+	char out[4096];
+	int fd = connect_to(*state);
+	put(fd, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
+	(void)get(fd, out, sizeof(out), "body=0");
+	for (unsigned second = 0; second < LIMIT_IDLE_SECONDS; second += 10)
+		assert_int_equal(http_reap(*state, clock_monotonic_ms() + 1000 * (int64_t)second), 0);
+	put(fd, "GET /two HTTP/1.1\r\n" CLOSE);
+	(void)get(fd, out, sizeof(out), NULL);
+	assert_non_null(strstr(out, "GET /two"));
+	close(fd);
+}
+
+static void a_body_has_its_time(void **state)
+{
+	int fd = connect_to(*state);
+	put(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+	assert_true(eventually(one_busy, *state));
+	assert_int_equal(http_reap(*state, clock_monotonic_ms() + 1000 * (LIMIT_REQUEST_BODY_SECONDS - 1)), 0);
+	assert_true(is_cut_after(*state, fd, LIMIT_REQUEST_BODY_SECONDS + 1));
+	close(fd);
+	assert_true(eventually(none_connected, *state));
+	assert_int_equal(http_busy(*state), 0);
+}
+
+static void a_handler_is_never_cut_off(void **state)
+{
+	char out[4096];
+	atomic_store(&seen.hold, true);
+	int fd = connect_to(*state);
+	put(fd, "GET /hold HTTP/1.1\r\n" CLOSE);
+	assert_true(eventually(one_waiting, NULL));
+	assert_int_equal(http_reap(*state, clock_monotonic_ms() + 1000000), 0);
+	atomic_store(&seen.hold, false);
+	(void)get(fd, out, sizeof(out), NULL);
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	close(fd);
+}
+
+static void draining_finishes_what_runs_and_takes_nothing_new(void **state)
+{
+	char out[4096];
+	struct http_listener *listener = *state;
+	atomic_store(&seen.hold, true);
+	int running = connect_to(listener), idle = connect_to(listener);
+	put(idle, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
+	(void)get(idle, out, sizeof(out), "body=0");
+	put(running, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(eventually(one_waiting, NULL));
+	http_drain(listener);
+	http_drain(listener);
+	assert_int_equal(connect_to(listener), -1);
+	assert_int_equal(http_busy(listener), 1);
+	put(idle, "GET /two HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(get(idle, out, sizeof(out), NULL));
+	assert_non_null(strstr(out, "Connection: close"));
+	assert_non_null(strstr(out, "GET /two"));
+	atomic_store(&seen.hold, false);
+	assert_true(get(running, out, sizeof(out), NULL));
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	assert_non_null(strstr(out, "Connection: close"));
+	close(running);
+	close(idle);
+	assert_true(eventually(none_connected, listener));
+}
+
+static bool count_is(struct http_listener *listener, unsigned wanted)
+{
+	for (int i = 0; i < PATIENCE_MS / 2 && http_connections(listener) != wanted; i++)
+		pause_ms(2);
+	return http_connections(listener) == wanted;
+}
+
+static void the_connection_after_the_last_is_told_to_come_back(void **state)
+{
+	enum { ALL = LIMIT_CONNECTIONS + LIMIT_CONNECTIONS_SPARE };
+	static int fds[ALL + 1];
+	char out[4096];
+	struct http_listener *listener = *state;
+	for (unsigned i = 0; i < LIMIT_CONNECTIONS; i++)
+		fds[i] = connect_to(listener);
+	assert_true(count_is(listener, LIMIT_CONNECTIONS));
+	put(fds[LIMIT_CONNECTIONS - 1], "GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+	(void)get(fds[LIMIT_CONNECTIONS - 1], out, sizeof(out), "body=0");
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	for (unsigned i = LIMIT_CONNECTIONS; i < ALL; i++)
+		fds[i] = connect_to(listener);
+	assert_true(count_is(listener, ALL));
+	put(fds[LIMIT_CONNECTIONS], "GET /after HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(get(fds[LIMIT_CONNECTIONS], out, sizeof(out), NULL));
+	assert_memory_equal(out, "HTTP/1.1 503", 12);
+	assert_non_null(strstr(out, "\r\nRetry-After: 1\r\n"));
+	close(fds[LIMIT_CONNECTIONS]);
+	assert_true(count_is(listener, ALL - 1));
+	for (unsigned i = 0; i < LIMIT_CONNECTIONS_SPARE; i++)
+		close(fds[i]);
+	assert_true(count_is(listener, LIMIT_CONNECTIONS - 1));
+	/* A surplus connection is an ordinary one once there is room. */
+	put(fds[ALL - 1], "GET /room HTTP/1.1\r\nHost: x\r\n\r\n");
+	(void)get(fds[ALL - 1], out, sizeof(out), "body=0");
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	for (unsigned i = LIMIT_CONNECTIONS_SPARE; i < ALL; i++)
+		if (i != LIMIT_CONNECTIONS)
+			close(fds[i]);
+	assert_true(count_is(listener, 0));
+}
+
+static void addresses_are_numeric_and_whole(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {"",
+					  "8080",
+					  ":8080",
+					  "nowhere",
+					  "nowhere:80",
+					  "127.0.0.1",
+					  "127.0.0.1:",
+					  "127.0.0.1:x",
+					  "127.0.0.1:65536",
+					  "127.0.0.1:-1",
+					  "127.1:80",
+					  "::1:80",
+					  "[::1]",
+					  "[::1]80",
+					  "[::1:80",
+					  "[127.0.0.1]:80",
+					  "[fe80::1%lo]:80",
+					  "127.0.0.1:080000",
+					  "[]:80",
+					  " 127.0.0.1:80"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct http_config config = {.name = "api", .address = bad[i], .body_limit = 1, .handler = echo};
+		struct err e = ERR_INIT;
+		bool loopback;
+		assert_null(http_start(&config, &e));
+		assert_int_equal(e.kind, ERR_INVALID);
+		assert_false(http_address_is_loopback(bad[i], &loopback, &e));
+	}
+}
+
+static void loopback_is_told_from_everything_else(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *address;
+		bool loopback;
+	} rows[] = {{"127.0.0.1:1", true},  {"127.255.0.9:1", true},	  {"[::1]:1", true},
+		    {"localhost:1", true},  {"0.0.0.0:1", false},	  {"128.0.0.1:1", false},
+		    {"[::]:1", false},	    {"[::2]:1", false},		  {"10.0.0.1:1", false},
+		    {"[fe80::1]:1", false}, {"[::ffff:7f00:1]:1", false}, {"1.127.0.0:1", false}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err e = ERR_INIT;
+		bool loopback = !rows[i].loopback;
+		assert_true(http_address_is_loopback(rows[i].address, &loopback, &e));
+		assert_int_equal(loopback, rows[i].loopback);
+	}
+}
+
+static void a_taken_port_is_not_the_callers_mistake(void **state)
+{
+	struct http_config config = {.name = "api", .address = http_address(*state), .body_limit = 1, .handler = echo};
+	struct err e = ERR_INIT;
+	assert_null(http_start(&config, &e));
+	assert_int_equal(e.kind, ERR_INTERNAL);
+	assert_non_null(strstr(e.text, http_address(*state)));
+}
+
+static void listens_on_ipv6_and_names_the_port(void **state)
+{
+	(void)state;
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	bool have_v6 = fd >= 0 && bind(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (!have_v6)
+		skip();
+	struct http_listener *all = start("[::]:0"), *one = start("[::1]:0");
+	assert_memory_equal(http_address(all), "[::]:", 5);
+	assert_memory_equal(http_address(one), "[::1]:", 6);
+	assert_answer(all, "GET /v4 HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "GET /v4");
+	http_stop(all);
+	http_stop(one);
+}
+
+static int raise_files(void **state)
+{
+	struct rlimit files;
+	(void)state;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return -1;
+	files.rlim_cur = files.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int main(void)
+{
+#define WITH_LISTENER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		WITH_LISTENER(requests_reach_the_handler_whole),
+		WITH_LISTENER(refuses_what_is_not_clear),
+		WITH_LISTENER(malformed_requests_never_reach_the_handler),
+		WITH_LISTENER(query_parameters_are_bounded),
+		WITH_LISTENER(response_fields_become_headers),
+		WITH_LISTENER(connections_are_kept_and_requests_answered_in_order),
+		WITH_LISTENER(bodies_end_at_the_limit),
+		WITH_LISTENER(waits_for_the_body_only_after_100_continue),
+		WITH_LISTENER(a_head_has_its_time_even_byte_by_byte),
+		WITH_LISTENER(an_idle_connection_outlives_the_time_of_a_head),
+		WITH_LISTENER(a_body_has_its_time),
+		WITH_LISTENER(a_handler_is_never_cut_off),
+		WITH_LISTENER(draining_finishes_what_runs_and_takes_nothing_new),
+		WITH_LISTENER(the_connection_after_the_last_is_told_to_come_back),
+		WITH_LISTENER(a_taken_port_is_not_the_callers_mistake),
+		cmocka_unit_test(addresses_are_numeric_and_whole),
+		cmocka_unit_test(loopback_is_told_from_everything_else),
+		cmocka_unit_test(listens_on_ipv6_and_names_the_port),
+	};
+	return cmocka_run_group_tests(tests, raise_files, NULL);
+}
