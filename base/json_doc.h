@@ -23,7 +23,7 @@ enum json_kind { JSON_NULL_VALUE, JSON_FALSE_VALUE, JSON_TRUE_VALUE, JSON_NUMBER
 /* No such node. */
 #define JSON_NONE UINT32_MAX
 
-struct json_node; /* private to json_doc.c */
+struct json_node; /* json_node.h, private to json_doc*.c */
 
 struct json_doc {
 	struct str text;	       /* the caller's bytes, which must outlive the doc */
