@@ -22,7 +22,7 @@ struct image_use {
 
 struct image_uses {
 	struct image_use
-		*items; /* in path order: init, containers, ephemeral, volumes as the object has them listed below */
+		*items; /* containers, initContainers, ephemeralContainers, volumes; each in the order of its list */
 	size_t count;
 	struct str service_account; /* of the pod spec; "" when it names none */
 };
@@ -34,16 +34,20 @@ const struct workload_kind *workload_find(struct str group, struct str kind);
 /* The lower-case plural ("deployments") and whether `resource` with `subresource` ("" for none) may carry this kind in
  * a request. */
 bool workload_fits(const struct workload_kind *row, struct str resource, struct str subresource);
+/* True when a request for this resource carries one of the kinds of the table: any other kind is then a mistake. */
+bool workload_expected(struct str group, struct str resource, struct str subresource);
 
 /* Lists the images of `object`, a node of `doc`. Order: containers, initContainers, ephemeralContainers, volumes. An
- * absent pod template or list has no images. ERR_INVALID when anything on the way has the wrong type, a container has
- * no name or no image, ERR_TOO_LARGE
- * ("too many images") past LIMIT_IMAGES. A volume image without reference has no image. */
+ * absent pod template or list has no images, and neither has a volume image without (or with an empty) reference. An
+ * absent or empty image of a container is an image use with text "": the evaluation refuses it. ERR_INVALID, with the
+ * path, when anything on the way has the wrong type, a Pod has no spec, or what has an image has no name.
+ * ERR_TOO_LARGE past LIMIT_IMAGES (text WORKLOAD_TOO_MANY) or when the arena is full. */
+#define WORKLOAD_TOO_MANY "too many images"
 bool workload_images(const struct workload_kind *row, const struct json_doc *doc, uint32_t object, struct arena *arena,
 		     struct image_uses *out, struct err *e) MUST_USE;
 
 /* Keeps in `uses` only what an update brings: drops a use when `old` has the same place (role and name) with the same
- * text, byte for byte. When a name stands twice in one list of either object, nothing of that list is dropped. */
+ * text, byte for byte. When a place stands twice in either object nothing is dropped. n log n. */
 void workload_only_new(struct image_uses *uses, const struct image_uses *old);
 
 #endif
