@@ -46,6 +46,7 @@ E2E_BINARIES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(E2E_TESTS))
 E2E_SUPPORT := $(filter-out $(E2E_TESTS),$(wildcard tests/e2e/*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
+BENCH_SUPPORT := $(filter-out $(wildcard tests/bench/bench_*.c),$(wildcard tests/bench/*.c)) $(E2E_SUPPORT)
 FUZZ_SECONDS ?= 60
 
 all: $(BUILD)/sealgated $(BUILD)/sealgate
@@ -103,10 +104,10 @@ $(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(patsubst %.c,$(BUILD)/obj/%.o
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(call archives,server)
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(BENCH_SUPPORT)) $(call archives,server)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  LD   $@')
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lssl -lcmocka
 
 tests: all $(TEST_BINARIES) $(E2E_BINARIES)
 
@@ -157,8 +158,10 @@ fuzz: fuzz-deps
 fuzz-deps:
 	$(Q)scripts/deps.sh fuzz
 
-bench: all $(BENCHES)
-	$(Q)for b in $(BENCHES); do $$b || exit 1; done
+bench:
+	$(Q)scripts/deps.sh test
+	$(Q)$(MAKE) --no-print-directory all $(BENCHES)
+	$(Q)for b in $(BENCHES); do BUILD=$(BUILD) $$b || exit 1; echo; done
 
 coverage:
 	$(Q)scripts/coverage.sh
