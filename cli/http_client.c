@@ -1,5 +1,6 @@
 #include "cli/http_client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 
 #include "base/file.h"
@@ -39,7 +40,10 @@ void http_client_free(struct http_client *client)
 
 static bool is_loopback(const char *host)
 {
-	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 || strncmp(host, "127.", 4) == 0;
+	unsigned char address[4];
+
+	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+	       (inet_pton(AF_INET, host, address) == 1 && address[0] == 127);
 }
 
 /* Gives the scheme and host; anything a base URL has no use for is an error. */

@@ -34,6 +34,8 @@ static int refuse_unknown(int argc, char **argv)
 
 static bool check_arguments(const struct verb *verb, const struct option_list *arguments, struct err *e)
 {
+	if (verb->arguments == ARGUMENTS_ANY)
+		return true;
 	if (arguments->count < verb->arguments)
 		return err_set(e, ERR_INVALID, "too few arguments; usage: %s", verb->table->synopsis);
 	if (arguments->count > verb->arguments)

@@ -3,6 +3,8 @@
 #ifndef SEALGATE_CLI_VERB_H
 #define SEALGATE_CLI_VERB_H
 
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -36,11 +38,13 @@ struct verb_options {
 		.help = "show this text", .flag_only = true,                                                \
 	}
 
+#define ARGUMENTS_ANY SIZE_MAX
+
 struct verb {
 	const char *name; /* "sign", "certs init" */
 	const struct option_table *table;
 	size_t options_size; /* of the verb's option struct, which begins with struct verb_options */
-	size_t arguments;    /* how many it takes, exactly */
+	size_t arguments;    /* how many it takes, exactly; ARGUMENTS_ANY for any number */
 	/* Returns the exit status. `options` was filled from the table. */
 	int (*run)(const void *options, const struct option_list *arguments);
 };
