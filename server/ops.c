@@ -1,0 +1,57 @@
+#include "server/ops.h"
+
+#include "base/clock.h"
+
+static void plain(struct http_response *response, int status, const char *text)
+{
+	response->status = status;
+	response->content_type = "text/plain; charset=utf-8";
+	buf_add_c(&response->body, text);
+}
+
+static void healthz(struct ops *ops, struct http_response *response)
+{
+	(void)ops;
+	plain(response, 200, "ok\n");
+}
+
+static void readyz(struct ops *ops, struct http_response *response)
+{
+	struct trust_holder *trust = atomic_load(&ops->trust);
+	struct err problem = ERR_INIT;
+	if (!trust) {
+		plain(response, 503, "not ready: store, policies and keys are not loaded yet\n");
+		return;
+	}
+	plain(response, 200, "ok\n");
+	if (trust_holder_problem(trust, &problem))
+		buf_printf(&response->body, "not loaded: %s\n", problem.text);
+}
+
+static void metrics(struct ops *ops, struct http_response *response)
+{
+	response->status = 200;
+	response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	metrics_write(ops->metrics, clock_now().seconds, &response->body);
+}
+
+void ops_handle(void *context, struct http_request *request, struct http_response *response)
+{
+	static const struct {
+		const char *path;
+		void (*answer)(struct ops *ops, struct http_response *response);
+	} routes[] = {{"/healthz", healthz}, {"/readyz", readyz}, {"/metrics", metrics}};
+	bool reading = str_eq_c(request->method, "GET") || str_eq_c(request->method, "HEAD");
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!str_eq_c(request->path, routes[i].path))
+			continue;
+		if (reading) {
+			routes[i].answer(context, response);
+			return;
+		}
+		plain(response, 405, "only GET and HEAD\n");
+		response->allow = "GET, HEAD";
+		return;
+	}
+	plain(response, 404, "there are /healthz, /readyz and /metrics\n");
+}

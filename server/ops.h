@@ -1,0 +1,23 @@
+/* What operators and probes ask: /healthz, /readyz, /metrics. */
+#ifndef SEALGATE_SERVER_OPS_H
+#define SEALGATE_SERVER_OPS_H
+
+#include <stdatomic.h>
+
+#include "server/http.h"
+#include "server/metrics.h"
+#include "server/trust_holder.h"
+
+struct ops {
+	struct metrics *metrics;
+	/* Set once store, policies and keys are loaded; not ready before. */
+	_Atomic(struct trust_holder *) trust;
+};
+
+/* An http_handler; context is a struct ops.
+ * /healthz: 200 "ok" while the process answers. /readyz: 503 until the trust is set, then 200, with one line "not
+ * loaded: FILE: ..." while the last reload failed (it stays 200: else one typo takes every replica out of service).
+ * /metrics: Prometheus' text format. 404 for other paths, 405 for methods other than GET and HEAD. */
+void ops_handle(void *context, struct http_request *request, struct http_response *response);
+
+#endif
