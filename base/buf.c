@@ -107,20 +107,37 @@ static void add_escaped(struct buf *b, unsigned char c)
 		buf_printf(b, "\\u%04x", c);
 }
 
+/* Length of the head of `s` that JSON takes as it is. */
+static size_t plain_head(struct str s)
+{
+	size_t i = 0;
+
+	while (i < s.len) {
+		unsigned char c = (unsigned char)s.ptr[i];
+		size_t width = c < 0x80 ? 1 : utf8_sequence(str_skip(s, i));
+
+		if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f || width == 0)
+			break;
+		i += width;
+	}
+	return i;
+}
+
 void buf_add_json_string(struct buf *b, struct str s)
 {
 	buf_add_char(b, '"');
-	for (size_t i = 0; i < s.len;) {
-		unsigned char c = (unsigned char)s.ptr[i];
-		size_t width = utf8_sequence(str_skip(s, i));
+	for (;;) {
+		size_t plain = plain_head(s);
 
-		if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f)
-			add_escaped(b, c);
-		else if (width == 0)
-			buf_add(b, STR("\xef\xbf\xbd"));
+		buf_add(b, str_head(s, plain));
+		s = str_skip(s, plain);
+		if (s.len == 0)
+			break;
+		if ((unsigned char)s.ptr[0] < 0x80)
+			add_escaped(b, (unsigned char)s.ptr[0]);
 		else
-			buf_add(b, str_make(s.ptr + i, width));
-		i += width ? width : 1;
+			buf_add(b, STR("\xef\xbf\xbd"));
+		s = str_skip(s, 1);
 	}
 	buf_add_char(b, '"');
 }

@@ -105,6 +105,49 @@ static void writes_compactly_in_the_order_of_insertion(void **state)
 	assert_string_equal(b.data, text);
 }
 
+static void reals_are_written_in_their_shortest_form(void **state)
+{
+	static const char *const rows[][2] = {
+		{"7.8", "7.8"},
+		{"0.1", "0.1"},
+		{"-0.0", "-0.0"},
+		{"1e22", "1e+22"},
+		{"1E2", "100.0"},
+		{"0.30000000000000004", "0.30000000000000004"},
+		{"9007199254740993.0", "9007199254740992.0"},
+		{"5e-324", "4.94065645841247e-324"},
+		{"1.7976931348623157e308", "1.7976931348623157e+308"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cleanup(json) json_t *value = NULL;
+		cleanup(json) json_t *again = NULL;
+		cleanup(buf) struct buf b = buf_init(64);
+		struct err e = ERR_INIT;
+
+		assert_true(json_read(str_of(rows[i][0]), &value, &e));
+		assert_true(json_write(value, &b, &e));
+		assert_string_equal(b.data, rows[i][1]);
+		assert_true(json_read(buf_str(&b), &again, &e));
+		assert_true(json_equal(again, value));
+	}
+}
+
+static void escapes_what_must_be_and_nothing_else(void **state)
+{
+	static const char text[] = "{\"\\\"\\\\k\\u0001\":[\"\\b\\t\\n\\f\\r\\u001f\\u007f/"
+				   "\xe2\x82\xac\xf0\x9f\x98\x80\"],\"e\":{},\"l\":[]}";
+	cleanup(json) json_t *value = NULL;
+	cleanup(buf) struct buf b = buf_init(256);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_true(json_read(str_of(text), &value, &e));
+	assert_true(json_write(value, &b, &e));
+	assert_string_equal(b.data, text);
+}
+
 static void a_full_buffer_fails_the_write(void **state)
 {
 	cleanup(json) json_t *value = json_string("0123456789");
@@ -161,6 +204,8 @@ int main(void)
 		cmocka_unit_test(refuses_one_level_too_deep),
 		cmocka_unit_test(reads_the_densest_document),
 		cmocka_unit_test(writes_compactly_in_the_order_of_insertion),
+		cmocka_unit_test(reals_are_written_in_their_shortest_form),
+		cmocka_unit_test(escapes_what_must_be_and_nothing_else),
 		cmocka_unit_test(a_full_buffer_fails_the_write),
 		cmocka_unit_test(text_of_what_is_no_string_is_absent),
 		cmocka_unit_test(strings_are_made_from_UTF_8_alone),
