@@ -47,6 +47,11 @@
 /* Texts of a decision, bytes. A longer deny message ends in "and N more". */
 #define LIMIT_DENY_MESSAGE 4096u
 #define LIMIT_IMAGE_TEXT 512u
+/* One finding, and in it the words after the policy's name; attestations explained for each attestor, then "and N more".
+ * A longer text ends in "...". */
+#define LIMIT_FINDING_TEXT 2048u
+#define LIMIT_REASON_TEXT 1024u
+#define LIMIT_REASONS 3u
 #define LIMIT_AUDIT_IMAGES 4096u
 #define LIMIT_WARNING_TEXT 256u
 #define LIMIT_WARNINGS_TOTAL 4096u

@@ -51,10 +51,11 @@ struct finding {
 struct judgement {
 	struct str path;
 	struct str image;
-	struct str policy; /* "default" when none selects it */
+	struct str policy; /* "default" when none selects it, "" when it can't be parsed */
 	bool holds;
 	bool exempt;
-	struct str reason; /* why it holds ("attested by qa (FPR)") or not (a finding's text without the image) */
+	struct str reason; /* why it holds ("attested by qa (FPR)") or not ("requires attestor qa: no attestation
+			      found") */
 };
 
 struct decision {
@@ -76,8 +77,13 @@ struct evaluation {
 	int64_t deadline_ms; /* monotonic; 0 = none. Past it: refused, "Too late to decide: ..." */
 };
 
-/* Judges `uses`. Always fills *out, from the arena; on an internal failure the decision is a refusal with its reason.
- */
+/* Judges `uses`. Always fills *out, from the arena and from the texts of `uses`, which must live as long; on an
+ * internal failure the decision is a refusal with its reason. Without images nothing would run: ALLOW.
+ *
+ * A finding is one policy that does not hold for one image; its enforcement is the policy's. One that denies makes the
+ * decision DENY whatever else was found; else WARN, else AUDIT. EXEMPT: without findings, when each policy that
+ * selected an image was lifted from it by its own `exempt` and nothing else had to hold. The facts are asked once for
+ * each digest that a policy with attestation rules selects. */
 void evaluate(const struct evaluation *how, const struct subject *subject, const struct image_uses *uses,
 	      struct arena *arena, struct decision *out);
 
@@ -91,7 +97,8 @@ void decision_refuse(enum finding_class class, struct str path, struct str text,
  * the end. */
 void decision_message(const struct decision *decision, struct buf *out);
 /* `text` with control characters escaped (\n, \x1b) and bytes that are not UTF-8 too (\xff), cut at LIMIT_IMAGE_TEXT
- * bytes. */
+ * bytes: `text` itself when there is nothing to do. ptr is NULL when there is no memory. Also escapes what changes the
+ * direction of text and what separates lines outside ASCII. */
 struct str image_text_escape(struct str text, struct arena *arena);
 const char *decision_kind_name(enum decision_kind kind); /* "allow", "break-glass", ... */
 
