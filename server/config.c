@@ -91,13 +91,14 @@ static bool read_file(struct config *config, const char *path, struct err *e)
 }
 
 /* --config has to be known before the flags that win over its file are read. */
-static bool find_file(int argc, char **argv, char **path, bool *only_tells, struct err *e)
+static bool find_file(int argc, char **argv, struct config *out, char **path, struct err *e)
 {
 	struct config first = {0};
 	bool parsed = options_parse(&config_table, argc, argv, &first, NULL, e);
 	if (parsed && first.file)
 		*path = strdup(first.file);
-	*only_tells = first.help || first.version || first.man;
+	out->check_config = first.check_config;
+	out->help = first.help || first.version || first.man;
 	config_release(&first);
 	return parsed;
 }
@@ -166,10 +167,11 @@ static bool derive(struct config *config, struct err *e)
 bool config_load(int argc, char **argv, struct config *out, struct err *e)
 {
 	cleanup(memory) char *path = NULL;
-	bool only_tells = false;
 	*out = (struct config){0};
-	if (!find_file(argc, argv, &path, &only_tells, e))
+	if (!find_file(argc, argv, out, &path, e))
 		return false;
+	bool only_tells = out->help;
+	out->help = false;
 	options_defaults(&config_table, out);
 	if (path && !only_tells && !read_file(out, path, e))
 		return false;

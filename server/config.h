@@ -37,7 +37,8 @@ extern const struct option_table config_table;
 
 /* Reads argv and the file that --config names, and checks both: addresses, what needs what. ERR_INVALID "--NAME: what
  * is wrong and what to do", or "FILE: document 1: KEY: what is wrong". With help, version or man nothing is required.
- * `out` is released by the caller, also on failure. */
+ * `out` is released by the caller, also on failure, when
+ * its check_config is right as long as the flags could be read. */
 bool config_load(int argc, char **argv, struct config *out, struct err *e) MUST_USE;
 void config_release(struct config *config);
 

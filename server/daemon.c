@@ -1,0 +1,320 @@
+#include "server/daemon.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attest/worker.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "server/access.h"
+#include "server/data_dir.h"
+#include "server/grafeas.h"
+#include "server/http.h"
+#include "server/log.h"
+#include "server/ops.h"
+#include "server/review.h"
+#include "server/tls_files.h"
+#include "server/verify_queue.h"
+#include "server/watcher.h"
+#include "server/webhook.h"
+
+#define NAMESPACE_FILE "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+#define WORKERS_MIN 2
+#define WORKERS_MAX 4
+#define OPS_BODY 4096u
+/* Three listeners full of connections, and what else is open. */
+#define FILES_WANTED (3u * (LIMIT_CONNECTIONS + LIMIT_CONNECTIONS_SPARE) + 512u)
+#define DRAIN_STEP_MS 20
+#define DRAIN_QUIET_STEPS 10
+
+enum { EXIT_ENDED = 0, EXIT_RUN_TIME = 1, EXIT_CONFIGURATION = 2 };
+
+struct daemon {
+	const struct config *config;
+	int lock;
+	char own_namespace[64];
+	struct option_list exempt;
+	sigset_t signals;
+	struct metrics *metrics;
+	struct worker_pool *workers;
+	struct store *store;
+	struct trust_holder *trust;
+	struct tls_files *tls;
+	struct access *access;
+	struct verify_queue *queue;
+	struct review_service review;
+	struct grafeas grafeas;
+	struct ops ops;
+	struct watcher watcher;
+	struct http_listener *webhook_listener;
+	struct http_listener *api_listener;
+	struct http_listener *ops_listener;
+};
+
+static bool take_data_dir(struct daemon *d, struct err *e)
+{
+	return data_dir_make(d->config->data_dir, e) && data_dir_lock(d->config->data_dir, &d->lock, e);
+}
+
+static bool find_namespaces(struct daemon *d, struct err *e)
+{
+	cleanup(buf) struct buf own = buf_init(sizeof(d->own_namespace) - 1);
+	config_own_namespace(getenv("POD_NAMESPACE"), NAMESPACE_FILE, &own);
+	(void)snprintf(d->own_namespace, sizeof(d->own_namespace), "%.*s", STR_ARG(buf_str(&own)));
+	return config_exempt_namespaces(d->config, d->own_namespace, &d->exempt, e);
+}
+
+static bool start_workers(struct daemon *d, struct err *e)
+{
+	char run_dir[PATH_MAX];
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t slots = processors < WORKERS_MIN ? WORKERS_MIN : (size_t)processors;
+	if (snprintf(run_dir, sizeof(run_dir), "%s/run", d->config->data_dir) >= (int)sizeof(run_dir))
+		return err_set(e, ERR_INVALID, "--data-dir: the path is too long");
+	d->workers = worker_pool_start(slots < WORKERS_MAX ? slots : WORKERS_MAX, run_dir, e);
+	return d->workers != NULL;
+}
+
+/* From here on signals are read in daemon_run alone, and memory is nobody else's. The worker has its own settings. */
+static bool set_up_process(struct daemon *d, struct err *e)
+{
+#ifndef __SANITIZE_ADDRESS__ /* whose leak check reads the process as a debugger would */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&d->signals);
+	sigaddset(&d->signals, SIGTERM);
+	sigaddset(&d->signals, SIGINT);
+	sigaddset(&d->signals, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &d->signals, NULL) != 0)
+		return err_errno(e, "cannot block signals");
+	d->metrics = metrics_new();
+	return d->metrics || err_no_memory(e);
+}
+
+static bool listen_ops(struct daemon *d, struct err *e)
+{
+	d->ops.metrics = d->metrics;
+	struct http_config config = {.name = "ops",
+				     .address = d->config->ops_listen,
+				     .body_limit = OPS_BODY,
+				     .handler = ops_handle,
+				     .context = &d->ops,
+				     .metrics = d->metrics};
+	d->ops_listener = http_start(&config, e);
+	return d->ops_listener != NULL;
+}
+
+static bool open_store(struct daemon *d, struct err *e)
+{
+	d->store = store_open(d->config->store_url, STORE_READ_WRITE, e);
+	if (!d->store)
+		return err_context(e, "--store: %s", d->config->store_url);
+	store_observe(d->store, metrics_store, d->metrics);
+	return true;
+}
+
+static bool load_trust(struct daemon *d, struct err *e)
+{
+	struct trust_sources sources = {.policy_dirs = d->config->policy_dirs, .pubkeys = d->config->pubkeys};
+	d->trust = trust_holder_open(&sources, d->workers, e);
+	return d->trust != NULL;
+}
+
+static bool load_certificates(struct daemon *d, struct err *e)
+{
+	bool made = false;
+	if (!data_dir_certificates(d->config, d->own_namespace, &made, e))
+		return false;
+	if (made)
+		log_line(LOG_INFO, "certificates were made", LOG_C("certificate", d->config->certificate));
+	d->tls = tls_files_open(d->config->certificate, d->config->key, d->config->client_ca, e);
+	return d->tls != NULL;
+}
+
+static bool load_tokens(struct daemon *d, struct err *e)
+{
+	d->access = access_open(d->config->token_file, d->config->api_loopback, e);
+	return d->access != NULL;
+}
+
+static bool start_queue(struct daemon *d, struct err *e)
+{
+	d->queue = verify_queue_start(d->workers, d->metrics, e);
+	return d->queue != NULL;
+}
+
+static bool listen_webhook(struct daemon *d, struct err *e)
+{
+	bool certificates = d->config->client_ca != NULL;
+	d->review = (struct review_service){.store = d->store,
+					    .queue = d->queue,
+					    .trust = d->trust,
+					    .metrics = d->metrics,
+					    .default_action = config_default_action(d->config),
+					    .exempt_namespaces = d->exempt.items,
+					    .exempt_namespace_count = d->exempt.count};
+	struct http_config config = {.name = "webhook",
+				     .address = d->config->webhook_listen,
+				     .body_limit = LIMIT_REVIEW_BODY,
+				     .tls = d->tls,
+				     .client_certificates = certificates,
+				     .require_client_certificate = certificates,
+				     .handler = webhook_handle,
+				     .context = &d->review,
+				     .metrics = d->metrics};
+	d->webhook_listener = http_start(&config, e);
+	return d->webhook_listener != NULL;
+}
+
+static bool listen_api(struct daemon *d, struct err *e)
+{
+	d->grafeas = (struct grafeas){.store = d->store, .access = d->access, .queue = d->queue, .trust = d->trust};
+	struct http_config config = {.name = "api",
+				     .address = d->config->api_listen,
+				     .body_limit = LIMIT_API_BODY,
+				     .tls = d->config->api_loopback ? NULL : d->tls,
+				     .client_certificates = d->config->client_ca != NULL,
+				     .handler = grafeas_handle,
+				     .context = &d->grafeas,
+				     .metrics = d->metrics};
+	d->api_listener = http_start(&config, e);
+	if (d->api_listener && d->config->api_loopback)
+		log_line(LOG_WARN, "api is open", LOG_C("address", http_address(d->api_listener)),
+			 LOG_C("text", "everybody on this host may read and write facts"));
+	return d->api_listener != NULL;
+}
+
+static void begin_watching(struct daemon *d)
+{
+	d->watcher = (struct watcher){.trust = d->trust, .tls = d->tls, .access = d->access, .metrics = d->metrics};
+	watcher_begin(&d->watcher);
+	if (!d->config->pubkeys && d->config->policy_dirs.count == 0)
+		log_line(LOG_WARN, "there are no keys and no policies",
+			 LOG_C("default_action", d->config->default_action));
+	atomic_store(&d->ops.trust, d->trust);
+	log_line(LOG_INFO, "started", LOG_C("version", SEALGATE_VERSION), LOG_INT("pid", getpid()));
+}
+
+/* In this order: the worker is forked before there are threads, and nothing listens before it can answer. */
+static bool start(struct daemon *d, struct err *e)
+{
+	bool (*const steps[])(struct daemon *, struct err *) = {
+		take_data_dir, find_namespaces,	  start_workers, set_up_process, listen_ops,	 open_store,
+		load_trust,    load_certificates, load_tokens,	 start_queue,	 listen_webhook, listen_api};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (!steps[i](d, e))
+			return false;
+	begin_watching(d);
+	return true;
+}
+
+/* The signal that ends the server. */
+static int serve(struct daemon *d)
+{
+	const struct timespec period = {WATCHER_PERIOD_MS / 1000, WATCHER_PERIOD_MS % 1000 * 1000000L};
+	for (;;) {
+		int number = sigtimedwait(&d->signals, NULL, &period);
+		if (number == SIGTERM || number == SIGINT)
+			return number;
+		if (number == SIGHUP)
+			log_line(LOG_INFO, "reloading");
+		watcher_look(&d->watcher, number == SIGHUP);
+	}
+}
+
+static unsigned busy(const struct daemon *d)
+{
+	return http_busy(d->webhook_listener) + http_busy(d->api_listener);
+}
+
+/* True when nothing has been running for a moment; false when it took too long, or at a second signal. */
+static bool drain(struct daemon *d)
+{
+	const struct timespec step = {0, DRAIN_STEP_MS * 1000000L};
+	int64_t deadline_ms = clock_monotonic_ms() + 1000 * (int64_t)LIMIT_DRAIN_SECONDS;
+	unsigned quiet = 0;
+	http_drain(d->webhook_listener);
+	http_drain(d->api_listener);
+	while (quiet < DRAIN_QUIET_STEPS && clock_left_ms(deadline_ms) > 0) {
+		int number = sigtimedwait(&d->signals, NULL, &step);
+		if (number == SIGTERM || number == SIGINT)
+			break;
+		quiet = busy(d) == 0 ? quiet + 1 : 0;
+	}
+	return busy(d) == 0;
+}
+
+/* The reverse of start, from wherever it got to. */
+static void stop(struct daemon *d)
+{
+	http_stop(d->webhook_listener);
+	http_stop(d->api_listener);
+	http_stop(d->ops_listener);
+	if (d->queue)
+		verify_queue_stop(d->queue);
+	if (d->access)
+		access_close(d->access);
+	tls_files_close(d->tls);
+	if (d->trust)
+		trust_holder_close(d->trust);
+	if (d->store)
+		store_close(d->store);
+	worker_pool_stop(d->workers);
+	metrics_free(d->metrics);
+	option_list_release(&d->exempt);
+	if (d->lock >= 0)
+		close(d->lock);
+}
+
+static int end(struct daemon *d, int signal_number)
+{
+	log_line(LOG_INFO, "stopping", LOG_C("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
+	atomic_store(&d->ops.trust, NULL);
+	if (!drain(d)) {
+		/* What is acknowledged is durable; waiting for handlers could take as long as they like. */
+		log_line(LOG_WARN, "stopped with requests still running", LOG_INT("requests", busy(d)));
+		_exit(EXIT_ENDED);
+	}
+	stop(d);
+	log_line(LOG_INFO, "stopped");
+	return EXIT_ENDED;
+}
+
+static int exit_status(enum err_kind kind)
+{
+	bool configuration = kind == ERR_INVALID || kind == ERR_NOT_FOUND || kind == ERR_TOO_LARGE ||
+			     kind == ERR_UNSUPPORTED || kind == ERR_EXISTS;
+	return configuration ? EXIT_CONFIGURATION : EXIT_RUN_TIME;
+}
+
+static void set_limits(void)
+{
+	struct rlimit files, no_core = {0, 0};
+	(void)umask(077);
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FILES_WANTED)
+		return;
+	files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	if (files.rlim_cur < FILES_WANTED)
+		log_line(LOG_WARN, "too few open files are allowed for all connections",
+			 LOG_INT("allowed", (int64_t)files.rlim_cur), LOG_INT("wanted", FILES_WANTED));
+}
+
+int daemon_run(const struct config *config)
+{
+	struct daemon d = {.config = config, .lock = -1};
+	struct err e = ERR_INIT;
+	log_setup(config->log_format, config->log_level);
+	set_limits();
+	if (start(&d, &e))
+		return end(&d, serve(&d));
+	log_line(LOG_ERROR, "cannot start", LOG_C("error", e.text));
+	stop(&d);
+	return exit_status(e.kind);
+}

@@ -1,0 +1,86 @@
+#include "server/watcher.h"
+
+#include "server/log.h"
+
+/* Everything that depends on which trust is in force. */
+static void tell_trust(struct watcher *w, const struct trust *trust, uint64_t generation)
+{
+	struct metrics_key *keys = calloc(trust->known_count + 1, sizeof(*keys));
+	for (size_t i = 0; keys && i < trust->known_count; i++) {
+		const struct key_info *info = &trust->known[i].info;
+		(void)snprintf(keys[i].fingerprint, sizeof(keys[i].fingerprint), "%s", info->fingerprint);
+		keys[i].expires_at = info->expires_at;
+	}
+	if (keys)
+		metrics_keys(w->metrics, keys, trust->known_count);
+	free(keys);
+	log_line(LOG_INFO, "policies and keys are in force", LOG_INT("generation", (int64_t)generation),
+		 LOG_INT("keys", (int64_t)trust->known_count), LOG_FLAG("from_pubkeys", trust->from_pubkeys));
+	for (size_t i = 0; i < trust->warning_count; i++)
+		log_line(LOG_WARN, "a key or policy is left out or never counts",
+			 LOG_C("text", trust->warnings[i].text));
+}
+
+static void set_policy_gauges(struct watcher *w)
+{
+	struct err problem = ERR_INIT;
+	uint64_t generation = 0;
+	bool failed = trust_holder_problem(w->trust, &problem);
+	trust_unref(trust_holder_pin(w->trust, &generation));
+	metrics_policy(w->metrics, generation, !failed);
+}
+
+static void pin_and_tell(struct watcher *w)
+{
+	uint64_t generation = 0;
+	struct trust *trust = trust_holder_pin(w->trust, &generation);
+	tell_trust(w, trust, generation);
+	trust_unref(trust);
+}
+
+void watcher_begin(struct watcher *w)
+{
+	pin_and_tell(w);
+	set_policy_gauges(w);
+	metrics_certificate(w->metrics, "server", tls_files_expiry(w->tls));
+}
+
+static void look_at_trust(struct watcher *w, bool force)
+{
+	struct err e = ERR_INIT;
+	if (trust_holder_refresh(w->trust, force, &e))
+		pin_and_tell(w);
+	else if (e.kind != ERR_NONE)
+		log_line(LOG_ERROR, "policies or keys cannot be loaded, the last good ones stay in force",
+			 LOG_C("error", e.text));
+	set_policy_gauges(w);
+}
+
+static void look_at_certificates(struct watcher *w)
+{
+	struct err e = ERR_INIT;
+	if (tls_files_refresh(w->tls, &e)) {
+		metrics_certificate(w->metrics, "server", tls_files_expiry(w->tls));
+		log_line(LOG_INFO, "new certificates are in force");
+	}
+	if (e.kind != ERR_NONE)
+		log_line(LOG_WARN, "certificates cannot be loaded, the last good ones stay in force",
+			 LOG_C("error", e.text));
+}
+
+static void look_at_tokens(struct watcher *w)
+{
+	struct err e = ERR_INIT;
+	if (access_refresh(w->access, &e))
+		log_line(LOG_INFO, "new tokens are in force");
+	else if (e.kind != ERR_NONE)
+		log_line(LOG_ERROR, "tokens cannot be loaded, the last good ones stay in force",
+			 LOG_C("error", e.text));
+}
+
+void watcher_look(struct watcher *w, bool force)
+{
+	look_at_trust(w, force);
+	look_at_certificates(w);
+	look_at_tokens(w);
+}

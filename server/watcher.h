@@ -1,0 +1,25 @@
+/* What changes while the server runs: policies and keys, certificates, tokens. Looked at from one thread, twice a
+ * second; each change and each failure is logged once and shows in the metrics. */
+#ifndef SEALGATE_SERVER_WATCHER_H
+#define SEALGATE_SERVER_WATCHER_H
+
+#include "server/access.h"
+#include "server/metrics.h"
+#include "server/tls_files.h"
+#include "server/trust_holder.h"
+
+#define WATCHER_PERIOD_MS 500
+
+struct watcher {
+	struct trust_holder *trust;
+	struct tls_files *tls;
+	struct access *access;
+	struct metrics *metrics;
+};
+
+/* Tells log and metrics what was loaded at start. */
+void watcher_begin(struct watcher *watcher);
+/* Looks once. `force` loads policies and keys also when nothing seems changed. */
+void watcher_look(struct watcher *watcher, bool force);
+
+#endif
