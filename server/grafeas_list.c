@@ -3,6 +3,8 @@
 #include "server/grafeas_call.h"
 
 #define SIZE_SHOWN_MAX 32
+/* A page may hold one row more than its limit of text, and the list of its rows. */
+#define LIST_MEMORY (2u * LIMIT_LIST_TEXT)
 
 static bool page_size(struct str text, size_t *out, struct err *e)
 {
@@ -60,7 +62,7 @@ static bool write_rows(const char *key, const struct message *m, const struct ro
 static bool list_once(struct grafeas_call *call, struct page page, const char *key, const struct message *m,
 		      call_rows *read, struct buf *out, struct err *e)
 {
-	cleanup(arena) struct arena arena = arena_init(LIMIT_LIST_TEXT);
+	cleanup(arena) struct arena arena = arena_init(LIST_MEMORY);
 	struct row_list rows = {0};
 
 	return read(call, page, &arena, &rows, e) && write_rows(key, m, &rows, out, e);
