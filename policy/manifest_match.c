@@ -1,5 +1,6 @@
 #include "policy/kube_name.h"
 #include "policy/manifest_draft.h"
+#include "policy/workload.h"
 
 static const struct field_rule match_rules[] = {
 	{"namespaces", FIELD_TEXTS, FIELD_OPTIONAL}, {"namespaceSelector", FIELD_ANY, FIELD_UNSUPPORTED},
@@ -41,6 +42,8 @@ static bool check_kind(const struct field *field, struct str namespace_, struct 
 	(void)namespace_;
 	if ((slash < text.len && !kube_subdomain_pattern_valid(group)) || !kube_kind_pattern_valid(kind))
 		return field_error(field, e, "can match no kind: must be GROUP/KIND, or KIND for the core group");
+	if (str_find(text, '*') == text.len && !workload_find(group, kind))
+		return field_error(field, e, "is not a kind whose images are judged");
 	return true;
 }
 
