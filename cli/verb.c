@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "cli/terminal.h"
+
 static bool json_wanted;
 
 void verb_use_json(bool json)
@@ -16,10 +18,19 @@ bool verb_wants_json(void)
 
 static void fail_json(const char *verb, const struct err *e)
 {
-	cleanup(json) json_t *value = json_pack("{s:s, s:s}", "verb", verb, "error", e->text);
+	cleanup(buf) struct buf text = buf_init((size_t)ERR_TEXT_MAX * 8);
 
-	if (value && json_dumpf(value, stderr, JSON_COMPACT) == 0)
-		fputc('\n', stderr);
+	buf_printf(&text, "{\"verb\":\"%s\",\"error\":", verb);
+	buf_add_json_string(&text, str_of(e->text));
+	fprintf(stderr, "%.*s}\n", STR_ARG(buf_str(&text)));
+}
+
+static void fail_text(const char *verb, const struct err *e)
+{
+	cleanup(buf) struct buf text = buf_init((size_t)ERR_TEXT_MAX * 4);
+
+	terminal_add(&text, str_of(e->text));
+	fprintf(stderr, "sealgate %s: %.*s\n", verb, STR_ARG(buf_str(&text)));
 }
 
 int verb_fail(const char *verb, const struct err *e)
@@ -27,7 +38,7 @@ int verb_fail(const char *verb, const struct err *e)
 	if (json_wanted)
 		fail_json(verb, e);
 	else
-		fprintf(stderr, "sealgate %s: %s\n", verb, e->text);
+		fail_text(verb, e);
 	return err_exit_status(e->kind);
 }
 
