@@ -78,14 +78,26 @@ static bool steers(uint32_t code)
 	return false;
 }
 
-/* Length of the character at the head of `text` when it may be shown as it is; 0 when not. */
+/* Length of the printable ASCII at the head of `text`. */
+static size_t ascii(struct str text)
+{
+	size_t len = 0;
+
+	while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7f)
+		len++;
+	return len;
+}
+
+/* Length of the printable ASCII, or of the one other character, at the head of `text` that may be shown as it is; 0
+ * when there is none. */
 static size_t plain(struct str text)
 {
-	size_t width = utf8_sequence(text);
+	size_t width = ascii(text);
 
-	if (width == 1)
-		return (unsigned char)text.ptr[0] >= 0x20 && text.ptr[0] != 0x7f;
-	return width && !steers(code_of(str_head(text, width))) ? width : 0;
+	if (width)
+		return width;
+	width = utf8_sequence(text);
+	return width > 1 && !steers(code_of(str_head(text, width))) ? width : 0;
 }
 
 static struct str escape(unsigned char c, char out[8])
@@ -104,8 +116,10 @@ void line_add_escaped(struct line *line, struct str text, size_t max)
 		size_t width = plain(text);
 		struct str shown = width ? str_head(text, width) : escape((unsigned char)text.ptr[0], escaped);
 
-		if (shown.len > max)
+		if (shown.len > max) {
+			line_add(line, str_head(shown, width && ascii(shown) ? max : 0));
 			return;
+		}
 		line_add(line, shown);
 		max -= shown.len;
 		text = str_skip(text, width ? width : 1);

@@ -157,7 +157,7 @@ bool image_pattern_parse(struct str text, struct arena *arena, struct image_patt
 	copy = arena_copy(arena, text);
 	if (!copy.ptr)
 		return err_no_memory(e);
-	*out = (struct image_pattern){copy, ref.host, ref.path, ref.tag, ref.digest};
+	*out = (struct image_pattern){copy, ref.host, ref.path, str_find(ref.path, '*'), ref.tag, ref.digest};
 	return true;
 }
 
@@ -231,6 +231,9 @@ static bool digest_matches(struct str pattern, struct str digest)
 
 bool image_pattern_matches(const struct image_pattern *pattern, const struct image_ref *ref)
 {
+	if (pattern->plain > ref->path.len ||
+	    (pattern->plain && memcmp(ref->path.ptr, pattern->path.ptr, pattern->plain) != 0))
+		return false;
 	if (!str_eq(pattern->host, ref->host))
 		return false;
 	if (pattern->tag.len && !str_eq(pattern->tag, ref->tag))

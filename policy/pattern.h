@@ -15,6 +15,7 @@ struct image_pattern {
 	struct str text; /* as written */
 	struct str host;
 	struct str path; /* with * and ** */
+	size_t plain;	 /* bytes of path before its first star */
 	struct str tag;
 	struct str digest; /* may be "sha256:*" */
 };
