@@ -7,6 +7,11 @@
 #define LIMIT_REVIEW_BODY (8u * 1024 * 1024)
 #define LIMIT_API_BODY (4u * 1024 * 1024)
 
+/* Memory for reading and deciding one review, bytes (nodes, images, facts, findings): "Too complex" beyond. */
+#define LIMIT_REVIEW_MEMORY (4u * LIMIT_REVIEW_BODY)
+/* The uid that an AdmissionReview's answer echoes, bytes: 400 beyond. */
+#define LIMIT_UID 256u
+
 /* Nesting of objects and arrays in any JSON or YAML document: 400 beyond. */
 #define LIMIT_JSON_DEPTH 512u
 
@@ -55,6 +60,8 @@
 #define LIMIT_AUDIT_IMAGES 4096u
 #define LIMIT_WARNING_TEXT 256u
 #define LIMIT_WARNINGS_TOTAL 4096u
+/* Causes (path and text) beside a deny message. */
+#define LIMIT_CAUSES 100u
 
 /* Path part of an image reference, bytes (distribution/reference). */
 #define LIMIT_IMAGE_PATH 255u

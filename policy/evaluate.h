@@ -35,6 +35,7 @@ enum finding_class {			  /* in order of precedence for one image */
 		     FINDING_TOO_LATE,	  /* Too late to decide */
 		     FINDING_TOO_MANY,	  /* Too many images */
 		     FINDING_TOO_COMPLEX, /* Too complex */
+			     FINDING_UNREADABLE,  /* Object can't be read */
 };
 
 struct finding {

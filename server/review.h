@@ -30,9 +30,17 @@ void image_review_handle(struct review_service *service, struct http_request *re
  * ERR_INVALID when it can't be read. */
 bool review_deadline(const struct http_request *request, int64_t *deadline_ms, struct err *e) MUST_USE;
 bool review_namespace_exempt(const struct review_service *service, struct str namespace_);
-/* Evaluates under the trust in force. */
+/* Evaluates under the trust in force. Everything in *out lives in the arena or in `uses`. */
 void review_decide(struct review_service *service, const struct subject *subject, const struct image_uses *uses,
 		   int64_t deadline_ms, struct arena *arena, struct decision *out);
+/* The refusal of an object whose images can't be listed: workload_images' error, in the words of a decision. */
+void review_refuse_object(const struct err *problem, struct arena *arena, struct decision *out);
+
+/* False, with the answer 405, for anything but POST. */
+bool review_is_post(const struct http_request *request, struct http_response *response);
+/* Answers a request that can't be read with a Status of Kubernetes, and counts it. */
+void review_answer_error(struct review_service *service, const struct http_request *request, const struct err *e,
+			 struct http_response *response);
 
 /* One decision log line; never for a dry run. */
 struct review_record {
@@ -43,5 +51,7 @@ struct review_record {
 	int64_t duration_us;
 };
 void decision_log_write(const struct review_record *record, struct arena *arena);
+/* Counts a decision by its result and the class of its first denying finding. */
+void review_count(struct review_service *service, const struct decision *decision, int64_t duration_us);
 
 #endif
