@@ -10,6 +10,7 @@ static const char *const first_words[] = {
 	[FINDING_TOO_LATE] = "Too late to decide",
 	[FINDING_TOO_MANY] = "Too many images",
 	[FINDING_TOO_COMPLEX] = "Too complex",
+	[FINDING_UNREADABLE] = "Object can't be read",
 };
 
 static void add_name(struct line *line, struct str name)
