@@ -32,6 +32,23 @@ static bool note_row(struct grafeas_call *call, json_t *note, int64_t created_us
 	return call_stored_text(call, note, &row->json, e);
 }
 
+/* Clients of 2017 never create a project, and who looks for notes begins at the list of projects. */
+static bool have_project(struct grafeas_call *call, struct err *e)
+{
+	cleanup(json) json_t *project = json_object();
+	struct project_row row = {.id = call->project};
+	struct err problem = ERR_INIT;
+
+	if (!project || json_object_set_new(project, "name",
+					    json_from_str(arena_printf(call->request->arena, "projects/%.*s",
+								       STR_ARG(call->project)))))
+		return err_no_memory(e);
+	if (!call_stored_text(call, project, &row.json, e))
+		return false;
+	return store_create_project(call->grafeas->store, &row, call->deadline_ms, &problem) ||
+	       problem.kind == ERR_EXISTS || err_set(e, problem.kind, "%s", problem.text);
+}
+
 bool grafeas_create_note(struct grafeas_call *call, struct buf *out, struct err *e)
 {
 	cleanup(json) json_t *note = NULL;
@@ -40,7 +57,7 @@ bool grafeas_create_note(struct grafeas_call *call, struct buf *out, struct err 
 	if (!call_message(call, call->version->note, &note, e) || !note_id(call, note, e) ||
 	    !call_set_name(call, note, "notes", e) || !note_row(call, note, call_now_us(), &row, e))
 		return false;
-	return store_create_note(call->grafeas->store, &row, call->deadline_ms, e) &&
+	return have_project(call, e) && store_create_note(call->grafeas->store, &row, call->deadline_ms, e) &&
 	       call_answer(call->version->note, note, out, e);
 }
 
