@@ -259,7 +259,7 @@ static enum MHD_Result take_body(struct exchange *x, struct str piece)
 	buf_add(&x->body, piece);
 	if (x->body.failed)
 		atomic_fetch_sub(&x->listener->body_bytes, piece.len);
-	if (x->body.failed || total > LIMIT_BODIES_TOTAL) {
+	if (x->body.failed || total > x->listener->config.bodies_limit) {
 		x->refusal = x->body.full ? 413 : 503;
 		drop_body(x);
 	}
@@ -440,6 +440,8 @@ struct http_listener *http_start(const struct http_config *config, struct err *e
 		return NULL;
 	}
 	listener->config = *config;
+	if (config->bodies_limit == 0)
+		listener->config.bodies_limit = LIMIT_BODIES_TOTAL;
 	listener->socket = -1;
 	if (!open_listener(listener, e)) {
 		http_stop(listener);

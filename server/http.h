@@ -54,6 +54,7 @@ struct http_config {
 	const char *name;		 /* "webhook", "api", "ops": for logs and metrics */
 	const char *address;		 /* "ADDR:PORT", "[ADDR]:PORT"; port 0 takes a free one */
 	size_t body_limit;		 /* bytes; 413 beyond */
+	size_t bodies_limit;		 /* bytes of all bodies together, 503 beyond; 0 = LIMIT_BODIES_TOTAL */
 	struct tls_files *tls;		 /* NULL: plain HTTP */
 	bool client_certificates;	 /* ask for one (the handler or access.h decides what it is worth) */
 	bool require_client_certificate; /* 401 without one that is good, whatever the path */

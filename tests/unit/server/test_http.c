@@ -308,6 +308,28 @@ static void bodies_end_at_the_limit(void **state)
 	assert_int_equal(atomic_load(&seen.calls), 0);
 }
 
+static void bodies_together_have_a_limit(void **state)
+{
+	struct http_config config = {
+		.name = "api", .address = "127.0.0.1:0", .body_limit = BODY_LIMIT, .bodies_limit = 10, .handler = echo};
+	struct err e = ERR_INIT;
+	char out[4096];
+	(void)state;
+	struct http_listener *listener = http_start(&config, &e);
+	assert_non_null(listener);
+	send_body(listener, 10, false, out, sizeof(out));
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	atomic_store(&seen.calls, 0);
+	send_body(listener, 11, false, out, sizeof(out));
+	assert_memory_equal(out, "HTTP/1.1 503", 12);
+	assert_non_null(strstr(out, "Retry-After: 1"));
+	assert_int_equal(atomic_load(&seen.calls), 0);
+	/* What was held is given back. */
+	send_body(listener, 10, false, out, sizeof(out));
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	http_stop(listener);
+}
+
 static void waits_for_the_body_only_after_100_continue(void **state)
 {
 	char out[4096];
@@ -581,6 +603,7 @@ int main(void)
 		WITH_LISTENER(response_fields_become_headers),
 		WITH_LISTENER(connections_are_kept_and_requests_answered_in_order),
 		WITH_LISTENER(bodies_end_at_the_limit),
+		cmocka_unit_test(bodies_together_have_a_limit),
 		WITH_LISTENER(waits_for_the_body_only_after_100_continue),
 		WITH_LISTENER(a_head_has_its_time_even_byte_by_byte),
 		WITH_LISTENER(an_idle_connection_outlives_the_time_of_a_head),
