@@ -5,7 +5,8 @@
 #include "cli/verb.h"
 #include "policy/workload.h"
 
-#define ARENA_MAX (512u * 1024 * 1024)
+/* Facts and findings of one object: what the webhook keeps in its store stands in memory here. */
+#define DECISION_MEMORY (512u * 1024 * 1024)
 
 bool check_init(struct check *check, struct err *e)
 {
@@ -39,7 +40,7 @@ static bool is_exempt(const struct check *check, struct str namespace_)
 static bool read_images(const struct object *object, const struct workload_kind *row, struct arena *arena,
 			struct image_uses *uses, struct err *e)
 {
-	cleanup(buf) struct buf text = buf_init(OBJECTS_FILE_MAX);
+	cleanup(buf) struct buf text = buf_init(LIMIT_REVIEW_BODY);
 	struct json_doc doc;
 	struct str copy;
 
@@ -140,7 +141,6 @@ static bool report_decision(struct check *check, const struct object *object, co
 	return add_rows(check, decision, e);
 }
 
-/* `why` stands for a decision: "exempt", "allow", "unreadable". */
 static bool report_without_images(struct check *check, const struct object *object, const char *decision,
 				  const char *why, struct err *e)
 {
@@ -156,30 +156,39 @@ static bool report_without_images(struct check *check, const struct object *obje
 	return true;
 }
 
-static bool report_unreadable(struct check *check, const struct object *object, const struct err *problem,
-			      struct err *e)
+/* The webhook's words for an object that it refuses without a look at its images. */
+static void refuse_object(const struct err *problem, struct arena *arena, struct decision *out)
 {
-	char why[ERR_TEXT_MAX + 32];
+	enum finding_class class = FINDING_TOO_COMPLEX;
+	struct str text;
 
-	(void)snprintf(why, sizeof(why), "can't be judged: %s", problem->text);
-	check->unreadable++;
-	return report_without_images(check, object, "unreadable", why, e);
+	if (problem->kind == ERR_TOO_LARGE && str_eq_c(str_of(problem->text), WORKLOAD_TOO_MANY)) {
+		class = FINDING_TOO_MANY;
+		text = arena_printf(arena,
+				    "Too many images: the object has more than %u, the most that one object may have",
+				    LIMIT_IMAGES);
+	} else if (problem->kind == ERR_INVALID) {
+		class = FINDING_UNREADABLE;
+		text = arena_printf(arena, "Object can't be read: %s", problem->text);
+	} else {
+		text = arena_printf(arena, "Too complex: %s", problem->text);
+	}
+	decision_refuse(class, STR(""), text, arena, out);
 }
 
 static bool judge_workload(struct check *check, const struct object *object, const struct workload_kind *row,
 			   struct err *e)
 {
-	cleanup(arena) struct arena arena = arena_init(ARENA_MAX);
+	cleanup(arena) struct arena object_memory = arena_init(LIMIT_REVIEW_MEMORY);
+	cleanup(arena) struct arena memory = arena_init(DECISION_MEMORY);
 	struct image_uses uses = {0};
 	struct decision decision = {0};
 	struct err problem = ERR_INIT;
 
-	if (read_images(object, row, &arena, &uses, &problem))
-		decide(check, object, &uses, &arena, &decision);
-	else if (problem.kind == ERR_TOO_LARGE)
-		decision_refuse(FINDING_TOO_MANY, (struct str){0}, str_of(problem.text), &arena, &decision);
+	if (read_images(object, row, &object_memory, &uses, &problem))
+		decide(check, object, &uses, &memory, &decision);
 	else
-		return report_unreadable(check, object, &problem, e);
+		refuse_object(&problem, &memory, &decision);
 	if (check->watch.failed)
 		return err_set(e, check->watch.error.kind, "%s", check->watch.error.text);
 	return report_decision(check, object, &decision, uses.count, e);
@@ -204,17 +213,12 @@ static const char *plural(size_t n)
 
 void check_summary(struct check *check)
 {
-	buf_printf(&check->text, "\n%zu object%s, %zu image%s: %zu admitted, %zu refused", check->objects,
-		   plural(check->objects), check->images, plural(check->images),
-		   check->objects - check->refused - check->unreadable, check->refused);
-	if (check->unreadable)
-		buf_printf(&check->text, ", %zu could not be judged", check->unreadable);
-	buf_add_char(&check->text, '\n');
+	buf_printf(&check->text, "\n%zu object%s, %zu image%s: %zu admitted, %zu refused\n", check->objects,
+		   plural(check->objects), check->images, plural(check->images), check->objects - check->refused,
+		   check->refused);
 }
 
 int check_status(const struct check *check)
 {
-	if (check->refused)
-		return EXIT_NO;
-	return check->unreadable ? EXIT_UNKNOWN : EXIT_YES;
+	return check->refused ? EXIT_NO : EXIT_YES;
 }

@@ -18,7 +18,7 @@ struct check {
 	/* the report */
 	struct buf text;
 	json_t *results;
-	size_t objects, images, refused, unreadable;
+	size_t objects, images, refused;
 };
 
 /* Makes the report empty. */
@@ -26,12 +26,12 @@ bool check_init(struct check *check, struct err *e) MUST_USE;
 void check_release(struct check *check);
 CLEANUP_VALUE(check, struct check, check_release)
 
-/* Judges one object and adds it to the report. An object that can't be read is reported and counted; false only when
- * facts can't be had or there is no memory: then nothing can be told. */
+/* Judges one object and adds it to the report. False only when facts can't be had or there is no memory: then nothing
+ * can be told. */
 bool check_object(struct check *check, const struct object *object, struct err *e) MUST_USE;
 /* Adds the last line. */
 void check_summary(struct check *check);
-/* EXIT_NO when one was refused, else EXIT_UNKNOWN when one could not be read, else EXIT_YES. */
+/* EXIT_NO when one was refused, else EXIT_YES. */
 int check_status(const struct check *check);
 
 #endif

@@ -8,7 +8,7 @@ static bool name_valid(const char *name)
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	size_t len = strlen(name);
 
-	return len > 0 && len <= TOKEN_NAME_MAX && strspn(name, allowed) == len;
+	return len > 0 && len <= LIMIT_TOKEN_NAME && strspn(name, allowed) == len;
 }
 
 static bool hash_text(const char *text, struct buf *hex, struct err *e)
@@ -28,8 +28,8 @@ bool token_make(const unsigned char bytes[TOKEN_BYTES], const char *role, const 
 	cleanup(buf) struct buf hex = buf_init(128);
 
 	if (!name_valid(name))
-		return err_set(e, ERR_INVALID, "--name must be 1 to %d letters, digits, '.', '_' or '-'",
-			       TOKEN_NAME_MAX);
+		return err_set(e, ERR_INVALID, "--name must be 1 to %u letters, digits, '.', '_' or '-'",
+			       LIMIT_TOKEN_NAME);
 	base64_encode(&text, str_make((const char *)bytes, TOKEN_BYTES), BASE64_URL);
 	if (!buf_ok(&text, e) || !hash_text(text.data, &hex, e))
 		return false;

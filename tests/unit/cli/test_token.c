@@ -31,7 +31,7 @@ static void refuses_names_that_could_break_the_line(void **state)
 	static const char *const bad[] = {
 		"",    " ",	   "a b",
 		"a\n", "a\tb",	   "#",
-		"a:b", "\xc3\xbc", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+		"a:b", "\xc3\xbc", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
 	struct token token;
 
 	(void)state;
@@ -46,15 +46,15 @@ static void refuses_names_that_could_break_the_line(void **state)
 
 static void the_longest_name_fits_its_line_whole(void **state)
 {
-	char name[TOKEN_NAME_MAX + 1];
+	char name[LIMIT_TOKEN_NAME + 1];
 	struct token token;
 	struct err e = ERR_INIT;
 
 	(void)state;
-	memset(name, 'n', TOKEN_NAME_MAX);
-	name[TOKEN_NAME_MAX] = 0;
+	memset(name, 'n', LIMIT_TOKEN_NAME);
+	name[LIMIT_TOKEN_NAME] = 0;
 	assert_true(token_make(bytes, "attest", name, &token, &e));
-	assert_int_equal(strlen(token.line), strlen("attest ") + TOKEN_NAME_MAX + strlen(" sha256:") + 64);
+	assert_int_equal(strlen(token.line), strlen("attest ") + LIMIT_TOKEN_NAME + strlen(" sha256:") + 64);
 }
 
 int main(void)
