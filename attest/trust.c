@@ -1,0 +1,195 @@
+#include "attest/trust.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest/source_files.h"
+#include "attest/trust_build.h"
+#include "base/limits.h"
+#include "policy/key_overlap.h"
+#include "policy/manifest.h"
+
+static const char *const policy_suffixes[] = {".yaml", ".yml", ".json", NULL};
+static const char *const pubkey_suffixes[] = {".pub", ".asc", NULL};
+
+CLEANUP_POINTER(manifest_reader, struct manifest_reader, manifest_reader_free)
+
+static void trust_free(struct trust *trust)
+{
+	policy_set_free(trust->policies);
+	key_set_unref(trust->keys);
+	for (size_t i = 0; i < trust->known_count; i++)
+		free(trust->known[i].attestor);
+	free(trust->known);
+	for (size_t i = 0; i < trust->warning_count; i++)
+		free(trust->warnings[i].text);
+	free(trust->warnings);
+	trust_release_inspected(trust);
+	free(trust);
+}
+
+struct trust *trust_ref(struct trust *trust)
+{
+	atomic_fetch_add(&trust->references, 1);
+	return trust;
+}
+
+void trust_unref(struct trust *trust)
+{
+	if (trust && atomic_fetch_sub(&trust->references, 1) == 1)
+		trust_free(trust);
+}
+
+static struct trust *trust_new(void)
+{
+	struct trust *trust = calloc(1, sizeof(*trust));
+
+	if (trust)
+		atomic_init(&trust->references, 1);
+	return trust;
+}
+
+void *trust_grow(void *items, size_t count, size_t size)
+{
+	if (count & (count - 1))
+		return items;
+	return reallocarray(items, count ? 2 * count : 1, size);
+}
+
+bool trust_warn(struct trust_build *b, struct err *e, const char *format, ...)
+{
+	struct trust *trust = b->trust;
+	struct trust_warning *warnings = trust_grow(trust->warnings, trust->warning_count, sizeof(*warnings));
+	struct err text = ERR_INIT;
+	va_list args;
+	char line[ERR_TEXT_MAX];
+	char *copy;
+
+	if (!warnings)
+		return err_no_memory(e);
+	trust->warnings = warnings;
+	va_start(args, format);
+	(void)vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	(void)err_set(&text, ERR_INVALID, "%s", line);
+	copy = strdup(text.text);
+	if (!copy)
+		return err_no_memory(e);
+	warnings[trust->warning_count++].text = copy;
+	return true;
+}
+
+static bool warn_of_others(struct trust_build *b, const struct source_files *files, const char *wanted, struct err *e)
+{
+	for (size_t i = 0; i < files->other_count; i++)
+		if (!trust_warn(b, e, "%s: passed over, only %s files are read", files->others[i], wanted))
+			return false;
+	return true;
+}
+
+static bool read_policy_file(struct manifest_reader *reader, const char *path, struct err *e)
+{
+	cleanup(buf) struct buf text = buf_init(LIMIT_POLICY_FILE);
+
+	return source_file_read(path, &text, e) && manifest_reader_add(reader, str_of(path), buf_str(&text), e);
+}
+
+static bool read_policy_dir(struct trust_build *b, struct manifest_reader *reader, const char *dir, struct err *e)
+{
+	cleanup(source_files) struct source_files files = {0};
+
+	if (!source_files_list(dir, policy_suffixes, &files, e) ||
+	    !warn_of_others(b, &files, ".yaml, .yml and .json", e))
+		return false;
+	for (size_t i = 0; i < files.count; i++)
+		if (!read_policy_file(reader, files.paths[i], e))
+			return false;
+	return true;
+}
+
+static bool read_policy_dirs(struct trust_build *b, struct manifest_reader *reader, struct err *e)
+{
+	for (size_t i = 0; i < b->sources->policy_dirs.count; i++)
+		if (!read_policy_dir(b, reader, b->sources->policy_dirs.items[i], e))
+			return false;
+	return true;
+}
+
+static bool use_pubkeys(struct trust_build *b, struct manifest_reader *reader, const struct source_files *files,
+			struct err *e)
+{
+	cleanup(arena) struct arena arena = arena_init(LIMIT_POLICY_MEMORY);
+	struct attestor_key *keys = NULL;
+	size_t count = 0;
+
+	b->trust->from_pubkeys = true;
+	if (!warn_of_others(b, files, ".pub and .asc", e) || !trust_read_pubkeys(b, files, &arena, &keys, &count, e))
+		return false;
+	if (count == 0 && !trust_warn(b, e, "%s: no key that can be used, so nothing is admitted", b->sources->pubkeys))
+		return false;
+	return manifest_reader_add_pubkeys(reader, keys, count, e);
+}
+
+static bool read_pubkeys(struct trust_build *b, struct manifest_reader *reader, struct err *e)
+{
+	cleanup(source_files) struct source_files files = {0};
+
+	if (!b->sources->pubkeys)
+		return true;
+	if (!source_files_list(b->sources->pubkeys, pubkey_suffixes, &files, e))
+		return false;
+	if (manifest_reader_objects(reader) == 0)
+		return use_pubkeys(b, reader, &files, e);
+	return trust_warn(b, e, "%s: not used, since there are policy objects", b->sources->pubkeys);
+}
+
+static bool read_sources(struct trust_build *b, struct err *e)
+{
+	cleanup(manifest_reader) struct manifest_reader *reader = manifest_reader_new();
+
+	if (!reader)
+		return err_no_memory(e);
+	return read_policy_dirs(b, reader, e) && read_pubkeys(b, reader, e) &&
+	       manifest_reader_finish(reader, &b->trust->policies, e);
+}
+
+static bool check_keys(struct trust_build *b, struct err *e)
+{
+	if (!b->trust->from_pubkeys && !trust_check_attestor_keys(b, b->trust->policies, e))
+		return false;
+	return key_overlap_check(b->trust->policies, e);
+}
+
+static bool warn_of_no_policy(struct trust_build *b, struct err *e)
+{
+	return b->trust->policies->policy_count ||
+	       trust_warn(b, e, "there is no policy: the default action applies to every image");
+}
+
+bool trust_load(const struct trust_sources *sources, struct worker_pool *workers, const struct trust *previous,
+		struct trust **out, struct err *e)
+{
+	cleanup(trust) struct trust *trust = trust_new();
+	struct trust_build b = {.sources = sources,
+				.workers = workers,
+				.previous = previous,
+				.trust = trust,
+				.now = clock_now().seconds};
+
+	if (!trust)
+		return err_no_memory(e);
+	if (!read_sources(&b, e) || !check_keys(&b, e) || !trust_collect_keys(&b, e) || !warn_of_no_policy(&b, e))
+		return false;
+	*out = take(trust);
+	return true;
+}
+
+uint64_t trust_fingerprint(const struct trust_sources *sources)
+{
+	uint64_t sum = sources->pubkeys ? 31 * source_files_fingerprint(sources->pubkeys) : 0;
+
+	for (size_t i = 0; i < sources->policy_dirs.count; i++)
+		sum += source_files_fingerprint(sources->policy_dirs.items[i]);
+	return sum;
+}

@@ -1,0 +1,221 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest/sha256.h"
+#include "attest/trust_build.h"
+#include "base/limits.h"
+
+/* Names of all attestors that list one key. */
+#define NAMES_MAX (1u << 20)
+
+/* A key text and what the worker said of it. */
+struct inspected_text {
+	struct sha256 hash;
+	struct key_list keys;
+};
+
+static int compare_inspected(const void *a, const void *b)
+{
+	return memcmp(((const struct inspected_text *)a)->hash.bytes, ((const struct inspected_text *)b)->hash.bytes,
+		      SHA256_SIZE);
+}
+
+void trust_release_inspected(struct trust *trust)
+{
+	for (size_t i = 0; i < trust->inspected_count; i++)
+		key_list_release(&trust->inspected[i].keys);
+	free(trust->inspected);
+}
+
+static bool copy_keys(const struct key_list *from, struct key_list *to)
+{
+	to->items = calloc(from->count + 1, sizeof(*to->items));
+	if (!to->items)
+		return false;
+	memcpy(to->items, from->items, from->count * sizeof(*to->items));
+	to->count = from->count;
+	return true;
+}
+
+static const struct inspected_text *find_inspected(const struct trust *previous, const struct inspected_text *wanted)
+{
+	if (!previous || !previous->inspected_count)
+		return NULL;
+	return bsearch(wanted, previous->inspected, previous->inspected_count, sizeof(*wanted), compare_inspected);
+}
+
+static bool ask(struct trust_build *b, struct str text, struct inspected_text *inspected, struct err *e)
+{
+	const struct inspected_text *known = find_inspected(b->previous, inspected);
+
+	if (known)
+		return copy_keys(&known->keys, &inspected->keys) || err_no_memory(e);
+	return worker_inspect_key(b->workers, text, clock_monotonic_ms() + LIMIT_VERIFY_MS, &inspected->keys, e);
+}
+
+bool trust_inspect(struct trust_build *b, struct str text, struct key_list *out, struct err *e)
+{
+	struct trust *trust = b->trust;
+	struct inspected_text *items = trust_grow(trust->inspected, trust->inspected_count, sizeof(*items));
+	struct inspected_text inspected = {0};
+
+	if (!items)
+		return err_no_memory(e);
+	trust->inspected = items;
+	if (!sha256_of(text, &inspected.hash))
+		return err_set(e, ERR_INTERNAL, "a key can't be hashed");
+	if (!ask(b, text, &inspected, e))
+		return false;
+	items[trust->inspected_count++] = inspected;
+	*out = inspected.keys;
+	return true;
+}
+
+static const char *lapse(const struct key_info *key, int64_t now)
+{
+	if (key->revoked)
+		return "is revoked";
+	return key->expired || (key->expires_at && key->expires_at <= now) ? "has expired" : NULL;
+}
+
+static bool append_known(struct trust *trust, const struct key_info *key, struct str attestor)
+{
+	struct trusted_key *known = trust_grow(trust->known, trust->known_count, sizeof(*known));
+	char *name = known ? strndup(attestor.ptr, attestor.len) : NULL;
+
+	if (known)
+		trust->known = known;
+	if (!name)
+		return false;
+	known[trust->known_count++] = (struct trusted_key){*key, name};
+	return true;
+}
+
+bool trust_know(struct trust_build *b, const struct key_info *key, struct str attestor, struct str place, struct err *e)
+{
+	const char *lapsed = lapse(key, b->now);
+
+	if (b->trust->known_count >= LIMIT_KEYS)
+		return err_set(e, ERR_TOO_LARGE, "%.*s: more than %u keys", STR_ARG(place), LIMIT_KEYS);
+	if (lapsed && !trust_warn(b, e, "%.*s: key %s %s", STR_ARG(place), key->fingerprint, lapsed))
+		return false;
+	return append_known(b->trust, key, attestor) || err_no_memory(e);
+}
+
+static int compare_known(const void *a, const void *b)
+{
+	const struct trusted_key *x = a;
+	const struct trusted_key *y = b;
+	int order = strcmp(x->info.fingerprint, y->info.fingerprint);
+
+	return order ? order : strcmp(x->attestor, y->attestor);
+}
+
+static size_t group_size(const struct trusted_key *first, size_t left)
+{
+	size_t size = 1;
+
+	while (size < left && strcmp(first[size].info.fingerprint, first->info.fingerprint) == 0)
+		size++;
+	return size;
+}
+
+/* "qa,security"; the names stand in order, so that doubles are neighbours. NULL when there is no memory. */
+static char *group_names(const struct trusted_key *group, size_t size)
+{
+	cleanup(buf) struct buf names = buf_init(NAMES_MAX);
+
+	for (size_t i = 0; i < size; i++)
+		if (i == 0 || strcmp(group[i].attestor, group[i - 1].attestor) != 0)
+			buf_printf(&names, "%s%s", i ? "," : "", group[i].attestor);
+	return buf_detach(&names);
+}
+
+static void release_known(struct trusted_key *known, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(known[i].attestor);
+	free(known);
+}
+
+/* One entry for each key, whoever lists it. */
+static bool merge_known(struct trust *trust)
+{
+	struct trusted_key *merged = calloc(trust->known_count + 1, sizeof(*merged));
+	size_t count = 0;
+
+	if (!merged)
+		return false;
+	if (trust->known_count)
+		qsort(trust->known, trust->known_count, sizeof(*merged), compare_known);
+	for (size_t i = 0, size; i < trust->known_count; i += size) {
+		size = group_size(&trust->known[i], trust->known_count - i);
+		merged[count].info = trust->known[i].info;
+		merged[count].attestor = group_names(&trust->known[i], size);
+		if (!merged[count++].attestor) {
+			release_known(merged, count);
+			return false;
+		}
+	}
+	release_known(trust->known, trust->known_count);
+	trust->known = merged;
+	trust->known_count = count;
+	return true;
+}
+
+static size_t count_fingerprints(const struct policy_set *set)
+{
+	size_t count = 0;
+
+	for (size_t a = 0; a < set->attestor_count; a++)
+		for (size_t k = 0; k < set->attestors[a].key_count; k++)
+			count += set->attestors[a].keys[k].fingerprint_count;
+	return count;
+}
+
+static void fill_entries(const struct policy_set *set, struct key_set_entry *entries)
+{
+	size_t at = 0;
+
+	for (size_t a = 0; a < set->attestor_count; a++)
+		for (size_t k = 0; k < set->attestors[a].key_count; k++) {
+			const struct attestor_key *key = &set->attestors[a].keys[k];
+
+			for (size_t f = 0; f < key->fingerprint_count; f++)
+				entries[at++] = (struct key_set_entry){key->openpgp, key->fingerprints[f]};
+		}
+}
+
+static bool make_key_set(struct trust *trust)
+{
+	size_t count = count_fingerprints(trust->policies);
+	struct key_set_entry *entries = calloc(count + 1, sizeof(*entries));
+
+	if (!entries)
+		return false;
+	fill_entries(trust->policies, entries);
+	trust->keys = key_set_new(entries, count);
+	free(entries);
+	return trust->keys != NULL;
+}
+
+/* Verdicts are kept by key set: the same keys keep theirs. */
+static void keep_previous_set(struct trust *trust, const struct trust *previous)
+{
+	if (!previous || !key_set_equal(trust->keys, previous->keys))
+		return;
+	key_set_unref(trust->keys);
+	trust->keys = key_set_ref(previous->keys);
+}
+
+bool trust_collect_keys(struct trust_build *b, struct err *e)
+{
+	struct trust *trust = b->trust;
+
+	if (!make_key_set(trust) || !merge_known(trust))
+		return err_no_memory(e);
+	keep_previous_set(trust, b->previous);
+	if (trust->inspected_count)
+		qsort(trust->inspected, trust->inspected_count, sizeof(*trust->inspected), compare_inspected);
+	return true;
+}

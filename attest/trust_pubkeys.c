@@ -1,0 +1,103 @@
+#include "attest/trust_build.h"
+#include "base/limits.h"
+
+#define ATTESTOR STR("pubkeys")
+
+static bool out_of_room(struct err *e)
+{
+	return err_set(e, ERR_TOO_LARGE, "the keys take too much memory");
+}
+
+/* Whether a failure speaks of the file, which is then left out, or of the machine. */
+static bool is_about_file(const struct err *why)
+{
+	return why->kind == ERR_INVALID || why->kind == ERR_TOO_LARGE || why->kind == ERR_NOT_FOUND;
+}
+
+/* `why` begins with the path. */
+static bool leave_out(struct trust_build *b, const struct err *why, struct err *e)
+{
+	if (is_about_file(why))
+		return trust_warn(b, e, "%s; left out", why->text);
+	return err_set(e, why->kind, "%s", why->text);
+}
+
+static bool inspect(struct trust_build *b, const char *path, struct str text, struct key_list *out, struct err *e)
+{
+	return trust_inspect(b, text, out, e) || err_context(e, "%s", path);
+}
+
+static bool holds_secret(const struct key_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].secret)
+			return true;
+	return false;
+}
+
+/* Fingerprints of the certificates that may count. */
+static bool pick_keys(struct trust_build *b, const char *path, const struct key_list *list, struct arena *arena,
+		      struct attestor_key *out, struct err *e)
+{
+	struct str *fingerprints = arena_array(arena, list->count, sizeof(*fingerprints));
+	size_t count = 0;
+
+	if (!fingerprints)
+		return out_of_room(e);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct key_info *key = &list->items[i];
+		const char *refusal = key_refusal(key);
+
+		if (refusal ? !trust_warn(b, e, "%s: key %s %s; left out", path, key->fingerprint, refusal)
+			    : !trust_know(b, key, ATTESTOR, str_of(path), e))
+			return false;
+		if (!refusal)
+			fingerprints[count++] = arena_copy(arena, str_of(key->fingerprint));
+		if (!refusal && !fingerprints[count - 1].ptr)
+			return out_of_room(e);
+	}
+	out->fingerprints = fingerprints;
+	out->fingerprint_count = count;
+	return true;
+}
+
+static bool keep_text(struct str text, const char *path, struct arena *arena, struct attestor_key *out, struct err *e)
+{
+	out->name = STR("");
+	out->openpgp = arena_copy(arena, text);
+	out->origin = arena_copy(arena, str_of(path));
+	return (out->openpgp.ptr && out->origin.ptr) || out_of_room(e);
+}
+
+/* Fills *out, with no fingerprints when the file is left out. */
+static bool read_key_file(struct trust_build *b, const char *path, struct arena *arena, struct attestor_key *out,
+			  struct err *e)
+{
+	cleanup(buf) struct buf text = buf_init(LIMIT_KEY_FILE);
+	struct key_list list = {0};
+	struct err why = ERR_INIT;
+
+	if (!source_file_read(path, &text, &why) || !inspect(b, path, buf_str(&text), &list, &why))
+		return leave_out(b, &why, e);
+	if (holds_secret(&list))
+		return trust_warn(b, e, "%s: holds a secret key; left out", path);
+	return keep_text(buf_str(&text), path, arena, out, e) && pick_keys(b, path, &list, arena, out, e);
+}
+
+bool trust_read_pubkeys(struct trust_build *b, const struct source_files *files, struct arena *arena,
+			struct attestor_key **keys, size_t *count, struct err *e)
+{
+	struct attestor_key *list = arena_array(arena, files->count + 1, sizeof(*list));
+	size_t used = 0;
+
+	if (!list)
+		return out_of_room(e);
+	for (size_t i = 0; i < files->count; i++) {
+		if (!read_key_file(b, files->paths[i], arena, &list[used], e))
+			return false;
+		used += list[used].fingerprint_count > 0;
+	}
+	*keys = list;
+	*count = used;
+	return true;
+}
