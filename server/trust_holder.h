@@ -6,15 +6,25 @@
 
 struct trust_holder;
 
-/* Loads the first trust: false is exit status 2. */
+/* Loads the first trust: NULL is exit status 2. The texts in `sources` must outlive the
+ * holder. */
 struct trust_holder *trust_holder_open(const struct trust_sources *sources, struct worker_pool *workers, struct err *e);
+/* NULL is legal. Pinned references stay good. */
 void trust_holder_close(struct trust_holder *holder);
-/* A reference to the trust in force, and its generation (may be NULL). Any thread; never blocks on a reload. */
+/* A reference to the trust in force, and its generation (may be NULL), which starts at 1. Any thread; never blocks on a
+ * reload. */
 struct trust *trust_holder_pin(struct trust_holder *holder, uint64_t *generation);
+
 /* Called by the watcher every half second, and with `force` on SIGHUP. True when a new trust came into force. False
- * with e->kind ERR_NONE: nothing changed; otherwise the last good one stays, and the error is kept for /readyz. */
+ * with e->kind ERR_NONE: nothing changed, or not to anything new; otherwise the last good one stays, and the error is
+ * kept for /readyz.
+ *
+ * Files that are being written must not be taken half-written: a change is loaded when the next call finds it as this
+ * one did, and a load during which something changed is thrown away and done again. `force` does not wait for the next
+ * call. A set that can't be loaded is tried again when it changes; a failure of the machine is tried again with every
+ * call, and told when its text changes. Any thread; one at a time. */
 bool trust_holder_refresh(struct trust_holder *holder, bool force, struct err *e);
-/* The error of the last reload; false when it succeeded. */
+/* The error of the last reload; false when it succeeded. Any thread. */
 bool trust_holder_problem(struct trust_holder *holder, struct err *out);
 
 #endif
