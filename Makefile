@@ -13,7 +13,7 @@ Q := $(if $(V),,@)
 CC ?= cc
 
 FOLDERS := base policy store attest certs server cli
-PACKAGES := libmicrohttpd gnutls libcrypto jansson sqlite3 gpgme yaml-0.1 libcurl
+PACKAGES := libmicrohttpd gnutls libcrypto jansson sqlite3 gpgme gpg-error yaml-0.1 libcurl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 

@@ -30,8 +30,9 @@ struct signature_facts {
 struct openpgp *openpgp_new(const char *parent, struct err *e);
 /* Removes the home. NULL is legal. */
 void openpgp_free(struct openpgp *p);
-/* Imports one key text. Keys that are in already are merged by gpg. */
-bool openpgp_import(struct openpgp *p, struct str key, struct err *e) MUST_USE;
+/* Imports key texts, most of them in one call of gpg. Keys that are in already are merged by gpg. A text that gpg can't
+ * read adds nothing, which is not an error: signatures by its keys are then by unknown keys. */
+bool openpgp_import(struct openpgp *p, const struct str *keys, size_t count, struct err *e) MUST_USE;
 /* Describes every certificate in `key` (armoured or binary) without importing it. ERR_INVALID when it is no key. */
 bool openpgp_inspect(struct openpgp *p, struct str key, struct key_list *out, struct err *e) MUST_USE;
 /* Verifies `upload` (armour or base64 of it). `payload`: for a detached signature the signed bytes; ptr NULL when there

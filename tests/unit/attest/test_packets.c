@@ -1,0 +1,131 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "attest/packets.h"
+
+/* Bodies with the fewest bytes that have a shape. */
+#define ZEROS_15 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define SIGNATURE_BODY(type, hash) "\4" type "\1" hash ZEROS_15
+#define SIGNATURE "\xc2\x13" SIGNATURE_BODY("\1", "\xa")
+#define CERTIFICATION "\xc2\x13" SIGNATURE_BODY("\x10", "\xa")
+#define ONE_PASS "\xc4\xd\3\1\xa\1\0\0\0\0\0\0\0\0\1"
+#define ONE_PASS_NESTED "\xc4\xd\3\1\xa\1\0\0\0\0\0\0\0\0\0"
+#define LITERAL   \
+	"\xcb\x8" \
+	"b\0\0\0\0\0ok"
+#define LITERAL_EMPTY \
+	"\xcb\x6"     \
+	"b\0\0\0\0\0"
+#define COMPRESSED "\xa3\1xxxx"
+#define USER_ID "\xcd\2ab"
+
+static void tells_the_three_shapes(void **state)
+{
+	const struct {
+		struct str bytes;
+		enum packets_shape shape;
+	} cases[] = {
+		{STR(SIGNATURE), PACKETS_SIGNATURE},
+		{STR("\x88\x13" SIGNATURE_BODY("\0", "\x8")), PACKETS_SIGNATURE},
+		{STR("\x89\0\x13" SIGNATURE_BODY("\0", "\x8")), PACKETS_SIGNATURE},
+		{STR("\xc2\xff\0\0\0\x13" SIGNATURE_BODY("\0", "\x8")), PACKETS_SIGNATURE},
+		{STR(ONE_PASS LITERAL SIGNATURE), PACKETS_MESSAGE},
+		{STR(ONE_PASS "\xcb\xe1"
+			      "b\0\6"
+			      "\0\0\0\0ok" SIGNATURE),
+		 PACKETS_MESSAGE},
+		{STR(COMPRESSED), PACKETS_COMPRESSED},
+		{STR("\xc8\5\1xxxx"), PACKETS_COMPRESSED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct packets found;
+
+		if (packets_read(cases[i].bytes, &found) != REASON_GOOD)
+			fail_msg("case %zu", i);
+		assert_int_equal(found.shape, cases[i].shape);
+		if (found.shape == PACKETS_SIGNATURE)
+			assert_int_equal(found.hash_algorithm == 8 || found.hash_algorithm == 10, true);
+	}
+}
+
+static void refuses_what_is_not_one_message(void **state)
+{
+	const struct {
+		struct str bytes;
+		enum verdict_reason reason;
+	} cases[] = {
+		{STR(""), REASON_NOT_OPENPGP},
+		{STR("text"), REASON_NOT_OPENPGP},
+		{STR("\xc2"), REASON_NOT_OPENPGP},
+		{STR("\xc2\x13\4\1"), REASON_NOT_OPENPGP},
+		{STR("\xc2\xff\xff\xff\xff\xff\4"), REASON_NOT_OPENPGP},
+		{STR("\xc2\xe1\4\1"), REASON_NOT_OPENPGP},
+		{STR("\x8b\4\1\1\xa" ZEROS_15), REASON_NOT_OPENPGP},
+		{STR("\xc2\x12\4\1\1\xa\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), REASON_NOT_OPENPGP},
+		{STR("\xc2\x13\2\1\1\xa" ZEROS_15), REASON_NOT_OPENPGP},
+		{STR(CERTIFICATION), REASON_BAD_SIGNATURE},
+		{STR(SIGNATURE SIGNATURE), REASON_SEVERAL_SIGNATURES},
+		{STR(SIGNATURE CERTIFICATION), REASON_SEVERAL_SIGNATURES},
+		{STR(SIGNATURE USER_ID), REASON_SEVERAL_MESSAGES},
+		{STR(SIGNATURE "text"), REASON_SEVERAL_MESSAGES},
+		{STR(SIGNATURE "\xc2"), REASON_SEVERAL_MESSAGES},
+		{STR(SIGNATURE LITERAL), REASON_SEVERAL_MESSAGES},
+		{STR(LITERAL), REASON_BAD_SIGNATURE},
+		{STR(ONE_PASS LITERAL), REASON_NOT_OPENPGP},
+		{STR(ONE_PASS SIGNATURE), REASON_SEVERAL_MESSAGES},
+		{STR(ONE_PASS_NESTED LITERAL SIGNATURE), REASON_SEVERAL_SIGNATURES},
+		{STR(ONE_PASS_NESTED ONE_PASS LITERAL SIGNATURE SIGNATURE), REASON_SEVERAL_SIGNATURES},
+		{STR(ONE_PASS LITERAL SIGNATURE LITERAL), REASON_SEVERAL_MESSAGES},
+		{STR(ONE_PASS LITERAL SIGNATURE SIGNATURE), REASON_SEVERAL_SIGNATURES},
+		{STR(LITERAL ONE_PASS LITERAL SIGNATURE), REASON_SEVERAL_MESSAGES},
+		{STR(ONE_PASS LITERAL_EMPTY SIGNATURE), REASON_NO_PAYLOAD},
+		{STR(ONE_PASS LITERAL CERTIFICATION), REASON_BAD_SIGNATURE},
+		{STR(ONE_PASS "\xcb\3b\x9x" SIGNATURE), REASON_NOT_OPENPGP},
+		{STR("\xc8\5\1xxxx" LITERAL), REASON_SEVERAL_MESSAGES},
+		{STR("\xc8\1\1"), REASON_NO_PAYLOAD},
+		{STR(USER_ID), REASON_NOT_OPENPGP},
+		{STR(USER_ID USER_ID USER_ID USER_ID USER_ID), REASON_NOT_OPENPGP},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct packets found = {.version = 99};
+		enum verdict_reason reason = packets_read(cases[i].bytes, &found);
+
+		if (reason != cases[i].reason)
+			fail_msg("case %zu: %s", i, verdict_reason_name(reason));
+		assert_int_equal(found.version, 99);
+	}
+}
+
+static void only_known_strong_hashes_are_strong(void **state)
+{
+	unsigned strong = 0;
+
+	(void)state;
+	for (unsigned hash = 0; hash < 256; hash++)
+		strong += !packets_hash_is_weak(hash);
+	assert_int_equal(strong, 6);
+	assert_true(packets_hash_is_weak(1));
+	assert_true(packets_hash_is_weak(2));
+	assert_true(packets_hash_is_weak(3));
+	assert_false(packets_hash_is_weak(8));
+	assert_false(packets_hash_is_weak(10));
+	assert_true(packets_hash_is_weak(256 + 8));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tells_the_three_shapes),
+		cmocka_unit_test(refuses_what_is_not_one_message),
+		cmocka_unit_test(only_known_strong_hashes_are_strong),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
