@@ -2,8 +2,8 @@
  * with the memory of the process that starts it.
  *
  * worker_pool_start forks a small supervisor before any thread exists. The supervisor keeps `slots` children alive,
- * each with its own socketpair (SOCK_SEQPACKET, one length-prefixed record a packet, see docs/FORMATS.md), is a child
- * subreaper and reaps what gpg leaves behind, and removes the private homes. When sealgated dies, the supervisor sees
+ * each with its own socketpair for length-prefixed records (docs/FORMATS.md), is a child subreaper and reaps what gpg
+ * leaves behind, and removes the private homes. When sealgated dies, the supervisor sees
  * the control socket close, kills its children, cleans up and exits. A call that outlives its deadline is a rejection
  * and its child is killed and replaced. An answer with another id, a wrong length or an impossible value is a rejection
  * too. All calls may be made from any thread; each takes a free slot. */
@@ -16,8 +16,8 @@
 
 struct worker_pool;
 
-/* `run_dir` is where private homes are made (created 0700; leftovers of earlier runs are removed). Call before any
- * thread exists. */
+/* `run_dir` is where private homes are made, below a directory of this pool's own (run_dir is created 0700 when absent;
+ * what pools of dead processes left there is removed). Call before any thread exists. */
 struct worker_pool *worker_pool_start(size_t slots, const char *run_dir, struct err *e);
 /* Ends the processes and waits for them. NULL is legal. */
 void worker_pool_stop(struct worker_pool *pool);

@@ -1,0 +1,352 @@
+#include "attest/worker.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attest/openpgp_home.h"
+#include "attest/worker_protocol.h"
+#include "attest/worker_stream.h"
+#include "attest/worker_supervisor.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/limits.h"
+
+#define DIRECTORY_PREFIX "verify-"
+#define SLOTS_MAX 64u
+/* The supervisor answers at once or is gone. */
+#define CONTROL_MS 10000
+
+struct slot {
+	int socket; /* -1: no child */
+	bool busy;
+	uint64_t keys; /* id of the key set its child has loaded; 0 = none */
+};
+
+struct worker_pool {
+	pid_t supervisor;
+	int control;
+	pthread_mutex_t control_lock;
+	pthread_mutex_t lock; /* of slots and ids */
+	pthread_cond_t freed;
+	struct slot *slots;
+	size_t count;
+	uint64_t last_id;
+};
+
+/* The process that made "verify-PID-XXXXXX" is gone. */
+static bool owner_is_dead(const char *name)
+{
+	long pid = strtol(name + sizeof(DIRECTORY_PREFIX) - 1, NULL, 10);
+
+	return pid > 0 && pid != getpid() && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+static void remove_leftovers(const char *run_dir)
+{
+	DIR *entries = opendir(run_dir);
+
+	for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;) {
+		char path[OPENPGP_HOME_PATH_MAX];
+		struct stat st;
+
+		if (strncmp(entry->d_name, DIRECTORY_PREFIX, sizeof(DIRECTORY_PREFIX) - 1) != 0 ||
+		    !owner_is_dead(entry->d_name))
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", run_dir, entry->d_name);
+		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid())
+			directory_remove(path);
+	}
+	if (entries)
+		closedir(entries);
+}
+
+static bool make_directory(const char *run_dir, char *path, size_t size, struct err *e)
+{
+	if (mkdir(run_dir, 0700) != 0 && errno != EEXIST)
+		return err_errno(e, "%s", run_dir);
+	remove_leftovers(run_dir);
+	if ((size_t)snprintf(path, size, "%s/" DIRECTORY_PREFIX "%d-XXXXXX", run_dir, (int)getpid()) >= size)
+		return err_set(e, ERR_INVALID, "%s: the path is too long", run_dir);
+	return mkdtemp(path) != NULL || err_errno(e, "%s", path);
+}
+
+static bool fork_supervisor(struct worker_pool *pool, const char *directory, struct err *e)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return err_errno(e, "verify worker");
+	pool->supervisor = fork();
+	if (pool->supervisor == 0) {
+		close(ends[0]);
+		worker_supervisor_run(ends[1], pool->count, directory);
+	}
+	close(ends[1]);
+	pool->control = ends[0];
+	return pool->supervisor > 0 || err_errno(e, "verify worker: fork");
+}
+
+/* The socket that came with the supervisor's answer; -1 when there is none. */
+static int receive_socket(int control)
+{
+	struct timeval patience = {.tv_sec = CONTROL_MS / 1000};
+	char answer = 0, space[CMSG_SPACE(sizeof(int))];
+	struct iovec part = {&answer, 1};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
+	struct cmsghdr *head;
+	ssize_t n;
+	int socket;
+
+	setsockopt(control, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	do
+		n = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	head = n == 1 && answer == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS ||
+	    head->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -1;
+	memcpy(&socket, CMSG_DATA(head), sizeof(socket));
+	return socket;
+}
+
+/* A new child for the slot, which the caller holds; the old one, if any, is killed. */
+static bool replace_child(struct worker_pool *pool, struct slot *slot)
+{
+	size_t number = (size_t)(slot - pool->slots);
+	unsigned char request[2] = {(unsigned char)(number >> 8), (unsigned char)number};
+
+	if (slot->socket >= 0)
+		close(slot->socket);
+	slot->socket = -1;
+	slot->keys = 0;
+	pthread_mutex_lock(&pool->control_lock);
+	if (send(pool->control, request, sizeof(request), MSG_NOSIGNAL) == sizeof(request))
+		slot->socket = receive_socket(pool->control);
+	pthread_mutex_unlock(&pool->control_lock);
+	return slot->socket >= 0;
+}
+
+static void init_locks(struct worker_pool *pool)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_mutex_init(&pool->control_lock, NULL);
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&pool->freed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
+static bool start(struct worker_pool *pool, const char *run_dir, struct err *e)
+{
+	char directory[OPENPGP_HOME_PATH_MAX];
+
+	if (!make_directory(run_dir, directory, sizeof(directory), e))
+		return false;
+	if (!fork_supervisor(pool, directory, e)) {
+		directory_remove(directory);
+		return false;
+	}
+	for (size_t i = 0; i < pool->count; i++)
+		if (!replace_child(pool, &pool->slots[i]))
+			return err_set(e, ERR_INTERNAL, "the verify worker can't be started");
+	return true;
+}
+
+struct worker_pool *worker_pool_start(size_t slots, const char *run_dir, struct err *e)
+{
+	struct worker_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool || slots == 0 || slots > SLOTS_MAX || !(pool->slots = calloc(slots, sizeof(*pool->slots)))) {
+		free(pool);
+		err_no_memory(e);
+		return NULL;
+	}
+	pool->control = -1;
+	pool->count = slots;
+	for (size_t i = 0; i < slots; i++)
+		pool->slots[i].socket = -1;
+	init_locks(pool);
+	if (!start(pool, run_dir, e)) {
+		worker_pool_stop(pool);
+		return NULL;
+	}
+	return pool;
+}
+
+void worker_pool_stop(struct worker_pool *pool)
+{
+	if (!pool)
+		return;
+	for (size_t i = 0; i < pool->count; i++)
+		if (pool->slots[i].socket >= 0)
+			close(pool->slots[i].socket);
+	if (pool->control >= 0)
+		close(pool->control);
+	if (pool->supervisor > 0)
+		while (waitpid(pool->supervisor, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	pthread_cond_destroy(&pool->freed);
+	pthread_mutex_destroy(&pool->lock);
+	pthread_mutex_destroy(&pool->control_lock);
+	free(pool->slots);
+	free(pool);
+}
+
+size_t worker_pool_slots(const struct worker_pool *pool)
+{
+	return pool->count;
+}
+
+/* A free slot, the one that has `keys` loaded if there is a choice. */
+static struct slot *free_slot(struct worker_pool *pool, uint64_t keys)
+{
+	struct slot *any = NULL;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		struct slot *slot = &pool->slots[i];
+
+		if (!slot->busy && (!any || slot->keys == keys))
+			any = slot;
+	}
+	return any;
+}
+
+/* Takes a slot for this thread alone; NULL when the deadline passes first. */
+static struct slot *take_slot(struct worker_pool *pool, uint64_t keys, int64_t deadline_ms, uint64_t *id)
+{
+	struct timespec until = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+	struct slot *slot;
+	int waited = 0;
+
+	pthread_mutex_lock(&pool->lock);
+	while (!(slot = free_slot(pool, keys)) && waited != ETIMEDOUT)
+		waited = deadline_ms ? pthread_cond_timedwait(&pool->freed, &pool->lock, &until)
+				     : pthread_cond_wait(&pool->freed, &pool->lock);
+	if (slot) {
+		slot->busy = true;
+		/* Two ids: one to load keys, one for the request itself. */
+		pool->last_id += 2;
+		*id = pool->last_id;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return slot;
+}
+
+static void give_back(struct worker_pool *pool, struct slot *slot)
+{
+	pthread_mutex_lock(&pool->lock);
+	slot->busy = false;
+	pthread_cond_signal(&pool->freed);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static uint32_t budget(int64_t deadline_ms)
+{
+	int64_t left = clock_left_ms(deadline_ms);
+
+	if (left > LIMIT_VERIFY_MS * 6)
+		left = LIMIT_VERIFY_MS * 6;
+	return left > 0 ? (uint32_t)left : 1;
+}
+
+static bool explain(enum stream_result result, struct err *e)
+{
+	if (result == STREAM_TIMEOUT)
+		return err_set(e, ERR_TIMEOUT, "the verify worker did not answer in time");
+	return err_set(e, ERR_UNAVAILABLE, "the verify worker ended");
+}
+
+/* Sends the record in `data` and reads the answer into it. */
+static bool exchange(struct slot *slot, struct buf *data, int64_t deadline_ms, struct err *e)
+{
+	enum stream_result result;
+
+	if (!buf_ok(data, e))
+		return false;
+	result = stream_send(slot->socket, buf_str(data), deadline_ms);
+	if (result == STREAM_OK)
+		result = stream_receive(slot->socket, data, deadline_ms);
+	return result == STREAM_OK || explain(result, e);
+}
+
+/* One whole exchange with a slot's child. Whoever gets anything but the right answer has the child replaced: what a
+ * late or wrong answer belonged to can't be told any more. */
+static bool ready_child(struct worker_pool *pool, struct slot *slot, struct err *e)
+{
+	if (slot->socket >= 0 || replace_child(pool, slot))
+		return true;
+	return err_set(e, ERR_UNAVAILABLE, "the verify worker can't be started");
+}
+
+static bool load_keys(struct slot *slot, const struct key_set *keys, uint64_t id, struct buf *data, int64_t deadline_ms,
+		      struct err *e)
+{
+	if (slot->keys == key_set_id(keys))
+		return true;
+	worker_encode_keys(data, id, budget(deadline_ms), keys);
+	if (!exchange(slot, data, deadline_ms, e) || !worker_decode_loaded(buf_str(data), id, e))
+		return false;
+	slot->keys = key_set_id(keys);
+	return true;
+}
+
+bool worker_inspect_key(struct worker_pool *pool, struct str key, int64_t deadline_ms, struct key_list *out,
+			struct err *e)
+{
+	cleanup(buf) struct buf data = buf_init(WORKER_RECORD_MAX);
+	struct err failure = ERR_INIT;
+	uint64_t id = 0;
+	struct slot *slot = take_slot(pool, 0, deadline_ms, &id);
+	bool ok = false;
+
+	if (!slot)
+		return err_set(e, ERR_TIMEOUT, "the verify worker is busy");
+	worker_encode_inspect(&data, id, budget(deadline_ms), key);
+	ok = ready_child(pool, slot, &failure) && exchange(slot, &data, deadline_ms, &failure) &&
+	     worker_decode_described(buf_str(&data), id, out, &failure);
+	/* A key that can't be read is an answer; everything else is a child that can't be relied on. */
+	if (!ok && failure.kind != ERR_INVALID)
+		replace_child(pool, slot);
+	give_back(pool, slot);
+	return ok || err_set(e, failure.kind, "%s", failure.text);
+}
+
+static bool verify(struct worker_pool *pool, struct slot *slot, uint64_t id, struct key_set *keys, struct str upload,
+		   struct str payload, int64_t now, int64_t deadline_ms, struct signature_facts *out, struct err *e)
+{
+	cleanup(buf) struct buf data = buf_init(WORKER_RECORD_MAX);
+
+	if (!ready_child(pool, slot, e) || !load_keys(slot, keys, id - 1, &data, deadline_ms, e))
+		return false;
+	worker_encode_verify(&data, id, budget(deadline_ms), upload, payload, now);
+	return exchange(slot, &data, deadline_ms, e) && worker_decode_facts(buf_str(&data), id, out, e);
+}
+
+void worker_verify(struct worker_pool *pool, struct key_set *keys, struct str upload, struct str payload, int64_t now,
+		   int64_t deadline_ms, struct signature_facts *out)
+{
+	struct err e = ERR_INIT;
+	uint64_t id = 0;
+	struct slot *slot;
+
+	*out = (struct signature_facts){.verdict = VERDICT_REJECTED, .reason = REASON_TIMEOUT};
+	slot = take_slot(pool, key_set_id(keys), deadline_ms, &id);
+	if (!slot)
+		return;
+	if (!verify(pool, slot, id, keys, upload, payload, now, deadline_ms, out, &e)) {
+		*out = (struct signature_facts){.verdict = VERDICT_REJECTED};
+		out->reason = e.kind == ERR_TIMEOUT ? REASON_TIMEOUT : REASON_WORKER_FAILED;
+		replace_child(pool, slot);
+	}
+	give_back(pool, slot);
+}

@@ -1,0 +1,114 @@
+#include "attest/worker_child.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "attest/openpgp.h"
+#include "attest/worker_protocol.h"
+#include "attest/worker_stream.h"
+#include "base/clock.h"
+#include "base/limits.h"
+
+struct child {
+	int socket;
+	const char *directory;
+	struct openpgp *keys; /* NULL until a key set was loaded */
+	struct buf request;
+	struct buf answer;
+};
+
+/* All texts of the record into one list; NULL when there is no memory. */
+static struct str *list_texts(struct str encoded, size_t *count)
+{
+	struct str *texts = calloc(LIMIT_KEYS, sizeof(*texts));
+
+	*count = 0;
+	while (texts && *count < LIMIT_KEYS && worker_next_key(&encoded, &texts[*count]))
+		++*count;
+	return texts;
+}
+
+static bool load(struct child *c, const struct worker_request *request, struct err *e)
+{
+	size_t count;
+	struct str *texts = list_texts(request->keys, &count);
+	struct openpgp *fresh = texts ? openpgp_new(c->directory, e) : NULL;
+	bool ok = fresh && (count == 0 || openpgp_import(fresh, texts, count, e));
+
+	if (!texts)
+		err_no_memory(e);
+	free(texts);
+	openpgp_free(c->keys);
+	c->keys = ok ? fresh : NULL;
+	if (!ok)
+		openpgp_free(fresh);
+	return ok;
+}
+
+static void answer_keys(struct child *c, const struct worker_request *request)
+{
+	struct err e = ERR_INIT;
+
+	(void)!load(c, request, &e);
+	worker_encode_loaded(&c->answer, request->id, &e);
+}
+
+static void answer_verify(struct child *c, const struct worker_request *request)
+{
+	struct signature_facts facts = {.verdict = VERDICT_REJECTED, .reason = REASON_WORKER_FAILED};
+
+	if (c->keys)
+		openpgp_verify(c->keys, request->upload, request->payload, request->now, &facts);
+	worker_encode_facts(&c->answer, request->id, &facts);
+}
+
+/* Keys are described in a home of their own: describing must not make them known. */
+static void answer_inspect(struct child *c, const struct worker_request *request)
+{
+	struct err e = ERR_INIT;
+	struct key_list list = {0};
+	struct openpgp *empty = openpgp_new(c->directory, &e);
+
+	if (empty && openpgp_inspect(empty, request->upload, &list, &e) && list.count > WORKER_KEYS_MAX)
+		err_set(&e, ERR_INVALID, "more than %u certificates", WORKER_KEYS_MAX);
+	if (e.kind != ERR_NONE)
+		key_list_release(&list);
+	worker_encode_described(&c->answer, request->id, &list, &e);
+	key_list_release(&list);
+	openpgp_free(empty);
+}
+
+static void answer(struct child *c, const struct worker_request *request)
+{
+	/* The second line of defence: a caller that gave up has asked for this process to be killed long before. */
+	alarm(request->budget_ms / 1000 + 5);
+	if (request->kind == WORKER_KEYS)
+		answer_keys(c, request);
+	else if (request->kind == WORKER_VERIFY)
+		answer_verify(c, request);
+	else
+		answer_inspect(c, request);
+	alarm(0);
+}
+
+void worker_child_run(int socket, const char *directory)
+{
+	struct child c = {.socket = socket,
+			  .directory = directory,
+			  .request = buf_init(WORKER_RECORD_MAX),
+			  .answer = buf_init(WORKER_RECORD_MAX)};
+	struct worker_request request;
+	int status = 1;
+
+	while (stream_receive(socket, &c.request, 0) == STREAM_OK &&
+	       worker_decode_request(buf_str(&c.request), &request)) {
+		answer(&c, &request);
+		if (c.answer.failed || stream_send(socket, buf_str(&c.answer), 0) != STREAM_OK)
+			break;
+		status = 0;
+	}
+	openpgp_free(c.keys);
+	buf_release(&c.request);
+	buf_release(&c.answer);
+	_exit(status);
+}

@@ -1,0 +1,363 @@
+#include "attest/worker_protocol.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Reading: what is left of a record. A failed read makes every later one fail. */
+struct reader {
+	struct str left;
+	bool failed;
+};
+
+static uint64_t read_number(struct reader *r, size_t size)
+{
+	uint64_t value = 0;
+
+	if (r->failed || r->left.len < size) {
+		r->failed = true;
+		return 0;
+	}
+	for (size_t i = 0; i < size; i++)
+		value = value << 8 | (unsigned char)r->left.ptr[i];
+	r->left = str_skip(r->left, size);
+	return value;
+}
+
+static struct str read_text(struct reader *r)
+{
+	uint64_t length = read_number(r, 4);
+	struct str text;
+
+	if (r->failed || length > r->left.len) {
+		r->failed = true;
+		return STR("");
+	}
+	text = str_head(r->left, (size_t)length);
+	r->left = str_skip(r->left, (size_t)length);
+	return text;
+}
+
+static bool read_flag(struct reader *r)
+{
+	uint64_t value = read_number(r, 1);
+
+	r->failed = r->failed || value > 1;
+	return value == 1;
+}
+
+/* A text into a terminated field; one that does not fit, or has a zero byte, fails. */
+static void read_field(struct reader *r, char *field, size_t size)
+{
+	struct str text = read_text(r);
+
+	if (r->failed || text.len >= size || str_find(text, 0) < text.len) {
+		r->failed = true;
+		return;
+	}
+	memset(field, 0, size);
+	memcpy(field, text.ptr, text.len);
+}
+
+static bool read_end(const struct reader *r)
+{
+	return !r->failed && r->left.len == 0;
+}
+
+static void add_number(struct buf *out, uint64_t value, size_t size)
+{
+	for (size_t i = size; i > 0; i--)
+		buf_add_char(out, (char)(value >> (8 * (i - 1)) & 0xff));
+}
+
+static void add_text(struct buf *out, struct str text)
+{
+	add_number(out, text.len, 4);
+	buf_add(out, text);
+}
+
+static void begin(struct buf *out, enum worker_kind kind, uint64_t id)
+{
+	buf_clear(out);
+	add_number(out, 0, WORKER_LENGTH_SIZE);
+	add_number(out, (uint64_t)kind, 1);
+	add_number(out, id, 8);
+}
+
+static void end(struct buf *out)
+{
+	size_t length = out->len - WORKER_LENGTH_SIZE;
+
+	if (out->failed || length > WORKER_RECORD_MAX) {
+		out->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < WORKER_LENGTH_SIZE; i++)
+		out->data[i] = (char)(length >> (8 * (WORKER_LENGTH_SIZE - 1 - i)) & 0xff);
+}
+
+size_t worker_record_length(const unsigned char head[WORKER_LENGTH_SIZE])
+{
+	size_t length = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+
+	return length >= 9 && length <= WORKER_RECORD_MAX ? length : 0;
+}
+
+static void begin_request(struct buf *out, enum worker_kind kind, uint64_t id, uint32_t budget_ms)
+{
+	begin(out, kind, id);
+	add_number(out, budget_ms, 4);
+}
+
+void worker_encode_keys(struct buf *out, uint64_t id, uint32_t budget_ms, const struct key_set *keys)
+{
+	begin_request(out, WORKER_KEYS, id, budget_ms);
+	for (size_t i = 0; i < key_set_texts(keys); i++)
+		add_text(out, key_set_text(keys, i));
+	end(out);
+}
+
+void worker_encode_verify(struct buf *out, uint64_t id, uint32_t budget_ms, struct str upload, struct str payload,
+			  int64_t now)
+{
+	begin_request(out, WORKER_VERIFY, id, budget_ms);
+	add_number(out, (uint64_t)now, 8);
+	add_text(out, upload);
+	add_number(out, payload.ptr != NULL, 1);
+	add_text(out, payload);
+	end(out);
+}
+
+void worker_encode_inspect(struct buf *out, uint64_t id, uint32_t budget_ms, struct str key)
+{
+	begin_request(out, WORKER_INSPECT, id, budget_ms);
+	add_text(out, key);
+	end(out);
+}
+
+/* The texts must fill the rest of the record exactly. */
+static bool read_keys(struct reader *r, struct worker_request *request)
+{
+	struct reader texts = *r;
+
+	request->keys = r->left;
+	while (!texts.failed && texts.left.len)
+		(void)read_text(&texts);
+	r->left = texts.left;
+	r->failed = texts.failed;
+	return read_end(r);
+}
+
+static bool read_verify(struct reader *r, struct worker_request *request)
+{
+	bool has_payload;
+
+	request->now = (int64_t)read_number(r, 8);
+	request->upload = read_text(r);
+	has_payload = read_flag(r);
+	request->payload = read_text(r);
+	if (!has_payload)
+		request->payload = (struct str){NULL, 0};
+	return read_end(r);
+}
+
+bool worker_decode_request(struct str record, struct worker_request *out)
+{
+	struct reader r = {.left = record};
+	struct worker_request request = {.kind = (enum worker_kind)read_number(&r, 1)};
+	bool ok = false;
+
+	request.id = read_number(&r, 8);
+	request.budget_ms = (uint32_t)read_number(&r, 4);
+	if (r.failed || request.budget_ms == 0)
+		return false;
+	if (request.kind == WORKER_KEYS)
+		ok = read_keys(&r, &request);
+	else if (request.kind == WORKER_VERIFY)
+		ok = read_verify(&r, &request);
+	else if (request.kind == WORKER_INSPECT) {
+		request.upload = read_text(&r);
+		ok = read_end(&r);
+	}
+	if (ok)
+		*out = request;
+	return ok;
+}
+
+bool worker_next_key(struct str *keys, struct str *key)
+{
+	struct reader r = {.left = *keys};
+	struct str text;
+
+	if (keys->len == 0)
+		return false;
+	text = read_text(&r);
+	if (r.failed)
+		return false;
+	*key = text;
+	*keys = r.left;
+	return true;
+}
+
+static void add_failure(struct buf *out, const struct err *failure)
+{
+	bool failed = failure && failure->kind != ERR_NONE;
+
+	add_number(out, failed ? (uint64_t)failure->kind : 0, 1);
+	add_text(out, failed ? str_of(failure->text) : STR(""));
+}
+
+void worker_encode_loaded(struct buf *out, uint64_t id, const struct err *failure)
+{
+	begin(out, WORKER_LOADED, id);
+	add_failure(out, failure);
+	end(out);
+}
+
+void worker_encode_facts(struct buf *out, uint64_t id, const struct signature_facts *f)
+{
+	begin(out, WORKER_FACTS, id);
+	add_number(out, f->verdict == VERDICT_ACCEPTED, 1);
+	add_number(out, (uint64_t)f->reason, 1);
+	add_text(out, str_of(f->signer));
+	add_number(out, (uint64_t)f->signed_at, 8);
+	add_number(out, (uint64_t)f->signature_expires_at, 8);
+	add_number(out, (uint64_t)f->key_expires_at, 8);
+	add_text(out, str_of(f->digest));
+	add_text(out, str_of(f->repository));
+	end(out);
+}
+
+static void add_key(struct buf *out, const struct key_info *key)
+{
+	add_text(out, str_of(key->fingerprint));
+	add_text(out, str_of(key->user_id));
+	add_text(out, str_of(key->algorithm));
+	add_number(out, key->bits, 4);
+	add_number(out, (uint64_t)key->created_at, 8);
+	add_number(out, (uint64_t)key->expires_at, 8);
+	add_number(out, key->expired, 1);
+	add_number(out, key->revoked, 1);
+	add_number(out, key->secret, 1);
+	add_number(out, key->can_sign, 1);
+	add_number(out, key->weak, 1);
+}
+
+void worker_encode_described(struct buf *out, uint64_t id, const struct key_list *list, const struct err *failure)
+{
+	begin(out, WORKER_DESCRIBED, id);
+	add_failure(out, failure);
+	add_number(out, list->count, 4);
+	for (size_t i = 0; i < list->count; i++)
+		add_key(out, &list->items[i]);
+	end(out);
+}
+
+static bool begin_answer(struct reader *r, enum worker_kind kind, uint64_t id, struct err *e)
+{
+	if (read_number(r, 1) != (uint64_t)kind || read_number(r, 8) != id || r->failed)
+		return err_set(e, ERR_INTERNAL, "the verify worker answered something else");
+	return true;
+}
+
+static bool not_an_answer(struct err *e)
+{
+	return err_set(e, ERR_INTERNAL, "the verify worker's answer can't be read");
+}
+
+/* True when the answer carries no failure. */
+static bool read_success(struct reader *r, struct err *e)
+{
+	uint64_t kind = read_number(r, 1);
+	struct str text = read_text(r);
+
+	if (r->failed || kind >= ERR_KINDS)
+		return not_an_answer(e);
+	if (kind != ERR_NONE)
+		return err_set(e, (enum err_kind)kind, "%.*s", STR_ARG(text));
+	return true;
+}
+
+bool worker_decode_loaded(struct str record, uint64_t id, struct err *e)
+{
+	struct reader r = {.left = record};
+
+	if (!begin_answer(&r, WORKER_LOADED, id, e) || !read_success(&r, e))
+		return false;
+	return read_end(&r) || not_an_answer(e);
+}
+
+/* What no worker in its senses says: accepted without its proof. */
+static bool facts_make_sense(const struct signature_facts *f)
+{
+	bool good = f->reason == REASON_GOOD;
+
+	if ((f->verdict == VERDICT_ACCEPTED) != good)
+		return false;
+	return !good || (f->signer[0] && f->digest[0]);
+}
+
+bool worker_decode_facts(struct str record, uint64_t id, struct signature_facts *out, struct err *e)
+{
+	struct reader r = {.left = record};
+	struct signature_facts f = {.verdict = VERDICT_REJECTED};
+	uint64_t reason;
+	bool accepted;
+
+	if (!begin_answer(&r, WORKER_FACTS, id, e))
+		return false;
+	accepted = read_flag(&r);
+	reason = read_number(&r, 1);
+	read_field(&r, f.signer, sizeof(f.signer));
+	f.signed_at = (int64_t)read_number(&r, 8);
+	f.signature_expires_at = (int64_t)read_number(&r, 8);
+	f.key_expires_at = (int64_t)read_number(&r, 8);
+	read_field(&r, f.digest, sizeof(f.digest));
+	read_field(&r, f.repository, sizeof(f.repository));
+	if (!read_end(&r) || reason >= REASON_COUNT)
+		return not_an_answer(e);
+	f.reason = (enum verdict_reason)reason;
+	f.verdict = accepted ? VERDICT_ACCEPTED : VERDICT_REJECTED;
+	if (!facts_make_sense(&f))
+		return not_an_answer(e);
+	*out = f;
+	return true;
+}
+
+static void read_key(struct reader *r, struct key_info *key)
+{
+	read_field(r, key->fingerprint, sizeof(key->fingerprint));
+	read_field(r, key->user_id, sizeof(key->user_id));
+	read_field(r, key->algorithm, sizeof(key->algorithm));
+	key->bits = (unsigned)read_number(r, 4);
+	key->created_at = (int64_t)read_number(r, 8);
+	key->expires_at = (int64_t)read_number(r, 8);
+	key->expired = read_flag(r);
+	key->revoked = read_flag(r);
+	key->secret = read_flag(r);
+	key->can_sign = read_flag(r);
+	key->weak = read_flag(r);
+}
+
+bool worker_decode_described(struct str record, uint64_t id, struct key_list *out, struct err *e)
+{
+	struct reader r = {.left = record};
+	struct key_list list = {0};
+	uint64_t count;
+
+	if (!begin_answer(&r, WORKER_DESCRIBED, id, e) || !read_success(&r, e))
+		return false;
+	count = read_number(&r, 4);
+	if (r.failed || count == 0 || count > WORKER_KEYS_MAX)
+		return not_an_answer(e);
+	list.items = calloc((size_t)count, sizeof(*list.items));
+	if (!list.items)
+		return err_no_memory(e);
+	for (; list.count < count; list.count++)
+		read_key(&r, &list.items[list.count]);
+	if (!read_end(&r)) {
+		key_list_release(&list);
+		return not_an_answer(e);
+	}
+	*out = list;
+	return true;
+}

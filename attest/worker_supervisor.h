@@ -1,0 +1,15 @@
+/* The supervisor of the verify worker: one thread, no gpgme. It starts a child for a slot when asked, kills and
+ * replaces it when asked again, reaps whatever ends below it, and when the control socket closes it ends everything and
+ * removes the private homes.
+ *
+ * Control socket (SOCK_SEQPACKET): a request is the number of a slot, two bytes big endian; the answer is one byte, 1
+ * with the socket of the slot's new child attached, or 0. */
+#ifndef SEALGATE_ATTEST_WORKER_SUPERVISOR_H
+#define SEALGATE_ATTEST_WORKER_SUPERVISOR_H
+
+#include <stddef.h>
+
+/* Runs in the supervisor process and never returns. `directory` is its own and is removed at the end. */
+_Noreturn void worker_supervisor_run(int control, size_t slots, const char *directory);
+
+#endif

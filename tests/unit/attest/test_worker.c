@@ -1,0 +1,294 @@
+/* The verify worker as processes: it verifies, and whatever happens to it ends in a rejection and a worker that works
+ * again. */
+#include <dirent.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "attest/openpgp_home.h"
+#include "attest/worker.h"
+#include "base/clock.h"
+#include "tests/unit/attest/fixtures.h"
+
+struct bed {
+	char run[64];
+	struct worker_pool *pool;
+};
+
+static int64_t soon(void)
+{
+	return clock_monotonic_ms() + 60000;
+}
+
+static int setup(void **state)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+	struct err e = ERR_INIT;
+
+	assert_non_null(bed);
+	snprintf(bed->run, sizeof(bed->run), "/tmp/sealgate-worker-XXXXXX");
+	assert_non_null(mkdtemp(bed->run));
+	bed->pool = worker_pool_start(2, bed->run, &e);
+	if (!bed->pool)
+		fail_msg("%s", e.text);
+	*state = bed;
+	return 0;
+}
+
+static size_t entries_in(const char *path)
+{
+	DIR *entries = opendir(path);
+	size_t count = 0;
+
+	for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;)
+		count += entry->d_name[0] != '.';
+	if (entries)
+		closedir(entries);
+	return count;
+}
+
+static int teardown(void **state)
+{
+	struct bed *bed = *state;
+	size_t left;
+
+	worker_pool_stop(bed->pool);
+	left = entries_in(bed->run);
+	directory_remove(bed->run);
+	free(bed);
+	return left == 0 ? 0 : 1;
+}
+
+static struct key_set *known_key(const char *name)
+{
+	cleanup(buf) struct buf text = fixture_key(str_of(name));
+	const struct key_set_entry entry = {buf_str(&text), STR("0")};
+
+	return key_set_new(&entry, 1);
+}
+
+static struct signature_facts verify(struct bed *bed, struct key_set *keys, const char *signature, int64_t deadline_ms)
+{
+	cleanup(buf) struct buf text = fixture_signature(str_of(signature));
+	struct signature_facts facts;
+
+	worker_verify(bed->pool, keys, buf_str(&text), (struct str){NULL, 0}, NOW, deadline_ms, &facts);
+	return facts;
+}
+
+static void verifies_under_the_keys_it_is_given(void **state)
+{
+	struct key_set *right = known_key("ed"), *wrong = known_key("stranger"), *none = key_set_new(NULL, 0);
+	struct signature_facts facts = verify(*state, right, "clear-url.asc", soon());
+
+	assert_int_equal(facts.verdict, VERDICT_ACCEPTED);
+	assert_string_equal(facts.digest, ASKED);
+	assert_int_equal(verify(*state, wrong, "clear-url.asc", soon()).reason, REASON_UNKNOWN_KEY);
+	assert_int_equal(verify(*state, none, "clear-url.asc", soon()).reason, REASON_UNKNOWN_KEY);
+	assert_int_equal(verify(*state, right, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
+	key_set_unref(right);
+	key_set_unref(wrong);
+	key_set_unref(none);
+}
+
+static void describes_keys_and_says_what_is_none(void **state)
+{
+	struct bed *bed = *state;
+	cleanup(buf) struct buf key = fixture_key(STR("ed"));
+	struct key_list list = {0};
+	struct err e = ERR_INIT;
+
+	assert_true(worker_inspect_key(bed->pool, buf_str(&key), soon(), &list, &e));
+	assert_int_equal(list.count, 1);
+	key_list_release(&list);
+	assert_false(worker_inspect_key(bed->pool, STR("hello"), soon(), &list, &e));
+	assert_int_equal(e.kind, ERR_INVALID);
+}
+
+static void a_deadline_that_passed_is_a_rejection(void **state)
+{
+	struct key_set *keys = known_key("ed");
+	struct signature_facts facts = verify(*state, keys, "clear-url.asc", clock_monotonic_ms() - 1);
+
+	assert_int_equal(facts.verdict, VERDICT_REJECTED);
+	assert_int_equal(facts.reason, REASON_TIMEOUT);
+	assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
+	key_set_unref(keys);
+}
+
+/* The children of a process, as /proc lists them. */
+static size_t children_of(pid_t parent, pid_t *out, size_t max)
+{
+	DIR *proc = opendir("/proc");
+	size_t count = 0;
+
+	assert_non_null(proc);
+	for (struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+		char path[300], line[512] = "";
+		FILE *file;
+		char *after;
+		int owner = 0;
+
+		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+		file = fopen(path, "r");
+		if (!file)
+			continue;
+		if (fgets(line, sizeof(line), file) && (after = strrchr(line, ')')) &&
+		    sscanf(after + 2, "%*c %d", &owner) == 1 && owner == parent && count < max)
+			out[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
+		fclose(file);
+	}
+	closedir(proc);
+	return count;
+}
+
+static pid_t supervisor(void)
+{
+	pid_t own[8];
+
+	assert_int_equal(children_of(getpid(), own, 8), 1);
+	return own[0];
+}
+
+static void a_killed_child_is_a_rejection_and_is_replaced(void **state)
+{
+	struct key_set *keys = known_key("ed");
+	pid_t children[8];
+	size_t count = children_of(supervisor(), children, 8);
+
+	assert_int_equal(count, 2);
+	for (size_t i = 0; i < count; i++)
+		kill(children[i], SIGKILL);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).verdict,
+				 i == 0 ? VERDICT_REJECTED : VERDICT_ACCEPTED);
+	assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
+	key_set_unref(keys);
+}
+
+static void a_stopped_child_costs_its_deadline_and_no_more(void **state)
+{
+	struct key_set *keys = known_key("ed");
+	pid_t children[8];
+	size_t count = children_of(supervisor(), children, 8);
+
+	for (size_t i = 0; i < count; i++)
+		kill(children[i], SIGSTOP);
+	assert_int_equal(verify(*state, keys, "clear-url.asc", clock_monotonic_ms() + 300).reason, REASON_TIMEOUT);
+	assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
+	key_set_unref(keys);
+}
+
+static void *verify_many(void *bed)
+{
+	struct key_set *keys = known_key("ed");
+	size_t good = 0;
+
+	for (int i = 0; i < 8; i++)
+		good += verify(bed, keys, "clear-url.asc", soon()).verdict == VERDICT_ACCEPTED;
+	key_set_unref(keys);
+	return good == 8 ? bed : NULL;
+}
+
+static void four_threads_share_two_slots(void **state)
+{
+	pthread_t threads[4];
+
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, verify_many, *state), 0);
+	for (size_t i = 0; i < 4; i++) {
+		void *result;
+
+		assert_int_equal(pthread_join(threads[i], &result), 0);
+		assert_non_null(result);
+	}
+}
+
+static void nothing_is_left_for_process_1(void **state)
+{
+	pid_t children[64];
+	struct key_set *keys = known_key("ed");
+	size_t count = 64;
+
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
+	for (int tries = 0; tries < 200 && count != 2; tries++) {
+		count = children_of(supervisor(), children, 64);
+		poll(NULL, 0, 20);
+	}
+	assert_int_equal(count, 2);
+	key_set_unref(keys);
+}
+
+static void a_dead_supervisor_is_a_rejection(void **state)
+{
+	struct key_set *keys = known_key("ed");
+	pid_t dead = supervisor();
+
+	kill(dead, SIGKILL);
+	assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).verdict, VERDICT_REJECTED);
+	assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).reason, REASON_WORKER_FAILED);
+	key_set_unref(keys);
+}
+
+static int teardown_after_murder(void **state)
+{
+	(void)teardown(state);
+	return 0;
+}
+
+/* kill -9 of the whole server: the supervisor cleans up behind it, and a later run removes what it could not. */
+static void the_worker_goes_when_its_server_is_killed(void **state)
+{
+	char run[64] = "/tmp/sealgate-worker-XXXXXX", stale[128];
+	pid_t server;
+	struct worker_pool *pool;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(run));
+	server = fork();
+	if (server == 0) {
+		pool = worker_pool_start(2, run, &e);
+		kill(getpid(), SIGKILL);
+	}
+	waitpid(server, NULL, 0);
+	for (int tries = 0; tries < 500 && entries_in(run); tries++)
+		poll(NULL, 0, 20);
+	assert_int_equal(entries_in(run), 0);
+	snprintf(stale, sizeof(stale), "%s/verify-%d-abcdef", run, (int)server);
+	assert_int_equal(mkdir(stale, 0700), 0);
+	pool = worker_pool_start(1, run, &e);
+	assert_non_null(pool);
+	assert_int_equal(access(stale, F_OK), -1);
+	worker_pool_stop(pool);
+	assert_int_equal(rmdir(run), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(verifies_under_the_keys_it_is_given, setup, teardown),
+		cmocka_unit_test_setup_teardown(describes_keys_and_says_what_is_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_deadline_that_passed_is_a_rejection, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_killed_child_is_a_rejection_and_is_replaced, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_stopped_child_costs_its_deadline_and_no_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(four_threads_share_two_slots, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_left_for_process_1, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_dead_supervisor_is_a_rejection, setup, teardown_after_murder),
+		cmocka_unit_test(the_worker_goes_when_its_server_is_killed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,216 @@
+/* The records of the verify worker: what one end writes the other reads, and nothing else is read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "attest/worker_protocol.h"
+
+#define ID 0x0102030405060708u
+
+/* Without the length. */
+static struct str body(const struct buf *record)
+{
+	return str_skip(buf_str(record), WORKER_LENGTH_SIZE);
+}
+
+static void requests_arrive_as_sent(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct worker_request request;
+
+	(void)state;
+	worker_encode_verify(&record, ID, 1500, STR("signature"), STR("payload"), -7);
+	assert_int_equal(worker_record_length((const unsigned char *)record.data), record.len - WORKER_LENGTH_SIZE);
+	assert_true(worker_decode_request(body(&record), &request));
+	assert_int_equal(request.kind, WORKER_VERIFY);
+	assert_true(request.id == ID);
+	assert_int_equal(request.budget_ms, 1500);
+	assert_true(request.now == -7);
+	assert_true(str_eq_c(request.upload, "signature"));
+	assert_true(str_eq_c(request.payload, "payload"));
+	worker_encode_verify(&record, ID, 1, STR("s"), (struct str){NULL, 0}, 0);
+	assert_true(worker_decode_request(body(&record), &request));
+	assert_null(request.payload.ptr);
+	worker_encode_inspect(&record, ID, 1, STR("key"));
+	assert_true(worker_decode_request(body(&record), &request));
+	assert_int_equal(request.kind, WORKER_INSPECT);
+	assert_true(str_eq_c(request.upload, "key"));
+}
+
+static void keys_arrive_one_by_one(void **state)
+{
+	const struct key_set_entry entries[] = {{STR("key one"), STR("AA")}, {STR("key two"), STR("BB")}};
+	struct key_set *keys = key_set_new(entries, 2);
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct worker_request request;
+	struct str key;
+	size_t count = 0;
+
+	(void)state;
+	worker_encode_keys(&record, ID, 1, keys);
+	assert_true(worker_decode_request(body(&record), &request));
+	while (worker_next_key(&request.keys, &key)) {
+		assert_int_equal(key.len, 7);
+		count++;
+	}
+	assert_int_equal(count, 2);
+	key_set_unref(keys);
+}
+
+/* Every shortened and every lengthened record is refused, and so is a changed kind. */
+static void a_request_cut_or_lengthened_is_refused(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct worker_request request;
+	struct str whole;
+
+	(void)state;
+	worker_encode_verify(&record, ID, 1500, STR("signature"), STR("payload"), 1);
+	whole = body(&record);
+	for (size_t n = 0; n < whole.len; n++)
+		assert_false(worker_decode_request(str_head(whole, n), &request));
+	buf_add_char(&record, 'x');
+	assert_false(worker_decode_request(body(&record), &request));
+	worker_encode_verify(&record, ID, 1500, STR("signature"), STR("payload"), 1);
+	for (int kind = 0; kind < 256; kind++) {
+		record.data[WORKER_LENGTH_SIZE] = (char)kind;
+		if (kind != WORKER_VERIFY && kind != WORKER_KEYS && kind != WORKER_INSPECT)
+			assert_false(worker_decode_request(body(&record), &request));
+	}
+}
+
+static struct signature_facts good_facts(void)
+{
+	struct signature_facts facts = {.verdict = VERDICT_ACCEPTED,
+					.reason = REASON_GOOD,
+					.signed_at = 5,
+					.signature_expires_at = 6,
+					.key_expires_at = 7};
+
+	memcpy(facts.signer, "0123456789ABCDEF0123456789ABCDEF01234567", 41);
+	memcpy(facts.digest, "sha256:00", 10);
+	memcpy(facts.repository, "gcr.io/a/b", 11);
+	return facts;
+}
+
+static void facts_arrive_as_sent(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct signature_facts facts = good_facts(), read;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	worker_encode_facts(&record, ID, &facts);
+	assert_true(worker_decode_facts(body(&record), ID, &read, &e));
+	assert_memory_equal(&read, &facts, sizeof(facts));
+}
+
+static void an_answer_to_another_request_is_refused(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct signature_facts facts = good_facts(), read = {.verdict = VERDICT_REJECTED};
+	struct key_list list = {0};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	worker_encode_facts(&record, ID - 1, &facts);
+	assert_false(worker_decode_facts(body(&record), ID, &read, &e));
+	worker_encode_loaded(&record, ID, NULL);
+	assert_false(worker_decode_facts(body(&record), ID, &read, &e));
+	worker_encode_facts(&record, ID, &facts);
+	assert_false(worker_decode_loaded(body(&record), ID, &e));
+	assert_false(worker_decode_described(body(&record), ID, &list, &e));
+	assert_int_equal(read.verdict, VERDICT_REJECTED);
+}
+
+static void an_accept_without_its_proof_is_refused(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct signature_facts bad[4], read;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		bad[i] = good_facts();
+	bad[0].reason = REASON_WEAK_HASH;
+	bad[1].signer[0] = 0;
+	bad[2].digest[0] = 0;
+	bad[3].verdict = VERDICT_REJECTED;
+	for (size_t i = 0; i < 4; i++) {
+		worker_encode_facts(&record, ID, &bad[i]);
+		assert_false(worker_decode_facts(body(&record), ID, &read, &e));
+	}
+}
+
+static void facts_cut_anywhere_are_refused(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct signature_facts facts = good_facts(), read;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	worker_encode_facts(&record, ID, &facts);
+	for (size_t n = 0; n < record.len - WORKER_LENGTH_SIZE; n++)
+		assert_false(worker_decode_facts(str_head(body(&record), n), ID, &read, &e));
+	record.data[WORKER_LENGTH_SIZE + 9] = 2;
+	assert_false(worker_decode_facts(body(&record), ID, &read, &e));
+	record.data[WORKER_LENGTH_SIZE + 9] = 1;
+	record.data[WORKER_LENGTH_SIZE + 10] = (char)REASON_COUNT;
+	assert_false(worker_decode_facts(body(&record), ID, &read, &e));
+}
+
+static void described_keys_and_failures_arrive(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct key_info info = {.bits = 3072, .created_at = 9, .expires_at = 10, .expired = true, .can_sign = true};
+	struct key_list list = {&info, 1}, none = {0}, read = {0};
+	struct err e = ERR_INIT, failure = ERR_INIT;
+
+	(void)state;
+	memcpy(info.fingerprint, "ABCD", 5);
+	memcpy(info.algorithm, "rsa3072", 8);
+	worker_encode_described(&record, ID, &list, NULL);
+	assert_true(worker_decode_described(body(&record), ID, &read, &e));
+	assert_int_equal(read.count, 1);
+	assert_memory_equal(read.items, &info, sizeof(info));
+	key_list_release(&read);
+	err_set(&failure, ERR_INVALID, "not a key");
+	worker_encode_described(&record, ID, &none, &failure);
+	assert_false(worker_decode_described(body(&record), ID, &read, &e));
+	assert_int_equal(e.kind, ERR_INVALID);
+	assert_string_equal(e.text, "not a key");
+	worker_encode_described(&record, ID, &none, NULL);
+	assert_false(worker_decode_described(body(&record), ID, &read, &e));
+}
+
+static void impossible_lengths_are_none(void **state)
+{
+	static const unsigned char heads[][4] = {{0, 0, 0, 0}, {0, 0, 0, 8}, {0xff, 0xff, 0xff, 0xff}, {4, 0, 0, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(worker_record_length(heads[i]), 0);
+	assert_int_equal(worker_record_length((const unsigned char[]){4, 0, 0, 0}), WORKER_RECORD_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(requests_arrive_as_sent),
+		cmocka_unit_test(keys_arrive_one_by_one),
+		cmocka_unit_test(a_request_cut_or_lengthened_is_refused),
+		cmocka_unit_test(facts_arrive_as_sent),
+		cmocka_unit_test(an_answer_to_another_request_is_refused),
+		cmocka_unit_test(an_accept_without_its_proof_is_refused),
+		cmocka_unit_test(facts_cut_anywhere_are_refused),
+		cmocka_unit_test(described_keys_and_failures_arrive),
+		cmocka_unit_test(impossible_lengths_are_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
