@@ -10,25 +10,22 @@
 
 #include "attest/source_files.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 
 static const char *const yaml[] = {".yaml", ".yml", NULL};
 
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 
 static int set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(dir, sizeof(dir), "/tmp/sealgate-files-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
+	return scratch_make(dir) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-	char command[128];
-
 	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return scratch_remove(dir) ? 0 : -1;
 }
 
 static const char *in_dir(const char *name)
