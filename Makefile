@@ -41,6 +41,7 @@ archives = $(patsubst %,$(BUILD)/lib%.a,$(uses_$(1)))
 
 TESTS := $(wildcard tests/unit/*/test_*.c) $(wildcard tests/contract/test_*.c)
 TEST_BINARIES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TESTS))
+CONTRACT_SUPPORT := $(filter-out $(wildcard tests/contract/test_*.c),$(wildcard tests/contract/*.c))
 E2E_TESTS := $(wildcard tests/e2e/test_*.c)
 E2E_BINARIES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(E2E_TESTS))
 E2E_SUPPORT := $(filter-out $(E2E_TESTS),$(wildcard tests/e2e/*.c))
@@ -94,7 +95,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call archives,$$(firstword
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-$(BUILD)/tests/contract/%: $(BUILD)/obj/tests/contract/%.o $$(call archives,store)
+$(BUILD)/tests/contract/%: $(BUILD)/obj/tests/contract/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(CONTRACT_SUPPORT)) $$(call archives,store)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka

@@ -49,6 +49,12 @@
 #define LIMIT_TOKENS 1000u
 #define LIMIT_TOKEN_NAME 63u
 
+/* A page of the store ends early once its rows hold this many bytes. */
+#define LIMIT_PAGE_BYTES (8u * 1024 * 1024)
+
+/* Writes that wait for the store's writer: 503 beyond. */
+#define LIMIT_WRITE_QUEUE 4096u
+
 /* Texts of a decision, bytes. A longer deny message ends in "and N more". */
 #define LIMIT_DENY_MESSAGE 4096u
 #define LIMIT_IMAGE_TEXT 512u

@@ -17,10 +17,12 @@ struct store;
 
 enum store_mode { STORE_READ_WRITE, STORE_READ_ONLY };
 
-/* `url`: "sqlite:PATH". Creates and migrates (READ_WRITE). ERR_INVALID: unknown scheme; ERR_INTERNAL, with what to do:
- * damaged ("is not a sealgate database or is damaged"), newer ("was written by a newer sealgate"), locked. NULL on
- * failure. */
+/* `url`: "sqlite:PATH". Creates (mode 0600) and migrates forward (READ_WRITE only). ERR_INVALID: unknown scheme, no
+ * path, a directory, no such file or directory; ERR_INTERNAL, with what to do: damaged or foreign ("is not a sealgate
+ * database or is damaged"), newer ("was written by a newer sealgate"), locked, not writable. NULL on failure.
+ * READ_ONLY changes nothing in the file; every write is then ERR_UNSUPPORTED. */
 struct store *store_open(const char *url, enum store_mode mode, struct err *e);
+/* No other call may be running. NULL is legal. */
 void store_close(struct store *store);
 
 struct project_row {
@@ -66,7 +68,8 @@ struct operation_row {
 };
 
 /* A page by key: rows after `token` ("" = from the start) in the order of their ids (occurrences: of creation), at most
- * `limit`. */
+ * `limit`, fewer when they hold more than LIMIT_PAGE_BYTES. A row deleted between two pages doesn't disturb the rest.
+ */
 struct page {
 	struct str token; /* opaque, made by the store; ERR_INVALID "bad page token" when it is not one of this list */
 	size_t limit;	  /* 1 to LIMIT_PAGE_SIZE */
@@ -78,8 +81,13 @@ struct row_list {
 	struct str next; /* "" when the list is finished */
 };
 
-/* Creates: ERR_EXISTS. Reads, updates, deletes: ERR_NOT_FOUND. Every call takes the deadline of its request (monotonic
- * milliseconds, 0 = none): ERR_TIMEOUT when a lock or the writer's queue outlasts it. */
+/* Creates: ERR_EXISTS; ERR_INVALID for an id that is empty or longer than LIMIT_ID. Reads, updates, deletes:
+ * ERR_NOT_FOUND. Updates replace everything but `created_us` and the place in lists. Any call: ERR_INTERNAL when the
+ * database can't be read or written, ERR_UNAVAILABLE when the disk or the queue of writers is full.
+ *
+ * Every call takes the deadline of its request (monotonic milliseconds, 0 = none): ERR_TIMEOUT when a lock or the
+ * writer's queue outlasts it, and then nothing was written. A write that has begun is waited for, so that the answer is
+ * the truth. */
 bool store_create_project(struct store *s, const struct project_row *row, int64_t deadline_ms, struct err *e) MUST_USE;
 bool store_get_project(struct store *s, struct str id, int64_t deadline_ms, struct arena *arena, struct str *json,
 		       struct err *e) MUST_USE;
@@ -121,24 +129,47 @@ bool store_list_operations(struct store *s, struct str project, struct page page
 bool store_delete_operation(struct store *s, struct str project, struct str id, int64_t deadline_ms,
 			    struct err *e) MUST_USE;
 
+/* One signature of one occurrence. */
 struct attestation_row {
 	struct str project; /* the occurrence's name is projects/PROJECT/occurrences/ID */
 	struct str id;
+	size_t index; /* of the signature in the occurrence's evidence */
 	struct str note;
 	struct str signature;
 	struct str payload; /* ptr NULL when none */
 	int64_t created_us;
 };
 
-/* Called for each attestation, newest first within one note; strings live only during the call. Return false to skip
- * the rest of this note (the walk goes on with the next note). */
+/* Called for each attestation, newest first (the order in which the store created them, which no clock can disturb);
+ * strings live only during the call, and it may not call the store. Return false to skip the rest of this note (with
+ * note_count 0: to end the walk). */
 typedef bool attestation_visitor(void *context, const struct attestation_row *row);
 
-/* The attestations of a digest: one index probe per note, or one over all notes with note_count 0. */
+/* The attestations of a digest: one index probe per note; with note_count 0 one over all notes, newest first whatever
+ * the note, so that a flood under invented notes can't hide what came after it. */
 bool store_attestations(struct store *s, struct str digest, const struct str *notes, size_t note_count,
 			int64_t deadline_ms, attestation_visitor *visit, void *context, struct err *e) MUST_USE;
 
-/* Operation names for metrics ("attestations", "create_occurrence", ...) and their observed times. May be NULL. */
+/* Where to look first when a digest has more attestations than anybody wants to walk. A hint is a row's address, found
+ * by whoever has verified its signature; it proves nothing, and what it leads to is verified like any other row. */
+struct attestation_hint {
+	struct str project; /* the attestation, as attestation_row */
+	struct str id;
+	size_t index;
+	struct str digest; /* where it is looked for: dropped when the attestation is not (any more) under these */
+	struct str note;
+	struct str signer;     /* one hint is kept per digest, note, signer and repository */
+	struct str repository; /* "" when the payload names none */
+	int64_t expires_at;    /* seconds, 0 = never: the one that lasts longest is kept, */
+	int64_t signed_at;     /* among equals the one signed last */
+};
+bool store_keep_hint(struct store *s, const struct attestation_hint *hint, int64_t deadline_ms, struct err *e) MUST_USE;
+/* As store_attestations, for those that a hint points at; in no order. Hints go with the row they point at. */
+bool store_hinted_attestations(struct store *s, struct str digest, const struct str *notes, size_t note_count,
+			       int64_t deadline_ms, attestation_visitor *visit, void *context, struct err *e) MUST_USE;
+
+/* Operation names for metrics ("attestations", "create_occurrence", ...) and their observed times. Set before other
+ * threads use the store; may be NULL. */
 typedef void store_observer(void *context, const char *operation, int64_t duration_us);
 void store_observe(struct store *s, store_observer *observer, void *context);
 

@@ -1,0 +1,301 @@
+#include <sqlite3.h>
+#include <sys/queue.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "store/sqlite_private.h"
+
+/* Writes of one transaction, and so of one fsync. */
+#define BATCH 256u
+/* How long one attempt waits for another process's lock before it looks whether anybody still wants to write. */
+#define LOCK_SLICE_MS 20
+/* A WAL of 64 MiB (pages of 4 KiB) is emptied on the writer's own time, which waits this long for readers. */
+#define WAL_PAGES_MAX 16384
+#define EMPTY_WAL_MS 200
+
+enum job_state { JOB_QUEUED, JOB_STARTED, JOB_DONE };
+
+/* One write, on the stack of its caller, who waits until it is done or takes it back while it is queued. */
+struct job {
+	TAILQ_ENTRY(job) link;
+	const struct store_change *change;
+	pthread_cond_t done;
+	enum job_state state;
+	bool ok;
+	struct err err;
+};
+
+TAILQ_HEAD(job_list, job);
+
+struct sqlite_writer {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread;
+	struct job_list queue;
+	size_t queued;
+	bool stopping;
+	/* the thread's own */
+	struct sqlite_connection connection;
+	struct sqlite_checkpoint *checkpoint;
+	int wal_pages;
+	int empty_at; /* WAL pages */
+};
+
+static int count_wal_pages(void *context, struct sqlite3 *db, const char *database, int pages)
+{
+	struct sqlite_writer *w = context;
+
+	(void)db;
+	(void)database;
+	w->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+/* False when the writer stops and nothing waits. */
+static bool wait_for_work(struct sqlite_writer *w)
+{
+	bool work;
+
+	pthread_mutex_lock(&w->lock);
+	while (TAILQ_EMPTY(&w->queue) && !w->stopping)
+		condition_wait(&w->wake, &w->lock, 0);
+	work = !TAILQ_EMPTY(&w->queue);
+	pthread_mutex_unlock(&w->lock);
+	return work;
+}
+
+/* Takes what has queued up; from here on nobody can take a write back. */
+static size_t take_batch(struct sqlite_writer *w, struct job *batch[BATCH])
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&w->lock);
+	while (count < BATCH && !TAILQ_EMPTY(&w->queue)) {
+		struct job *job = TAILQ_FIRST(&w->queue);
+
+		TAILQ_REMOVE(&w->queue, job, link);
+		w->queued--;
+		job->state = JOB_STARTED;
+		batch[count++] = job;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return count;
+}
+
+static void deliver(struct sqlite_writer *w, struct job *const *batch, size_t count)
+{
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < count; i++) {
+		batch[i]->state = JOB_DONE;
+		pthread_cond_signal(&batch[i]->done);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void fail_all(struct job *const *batch, size_t count, const struct err *why)
+{
+	for (size_t i = 0; i < count; i++) {
+		batch[i]->ok = false;
+		batch[i]->err = *why;
+	}
+}
+
+/* Failures that undid their own write only keep their own error. */
+static void fail_the_successful(struct job *const *batch, size_t count, const struct err *why)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (batch[i]->ok)
+			fail_all(batch + i, 1, why);
+	}
+}
+
+static bool simple(struct sqlite_connection *c, enum sqlite_statement id, struct err *e)
+{
+	return sqlite_run(c, id, NULL, 0, e) == STEP_DONE;
+}
+
+static bool transaction_lost(const struct sqlite_connection *c)
+{
+	return sqlite3_get_autocommit(c->db) != 0;
+}
+
+/* One write in its own savepoint, so that a duplicate doesn't undo its neighbours. False: the transaction is lost. */
+static bool apply_one(struct sqlite_connection *c, struct job *job, struct err *e)
+{
+	job->ok = simple(c, SQL_SAVEPOINT, &job->err) && sqlite_apply(c, job->change, &job->err);
+	if (transaction_lost(c)) {
+		*e = job->err;
+		return false;
+	}
+	return (job->ok || simple(c, SQL_ROLLBACK_TO, e)) && simple(c, SQL_RELEASE, e);
+}
+
+static bool apply_all(struct sqlite_connection *c, struct job *const *batch, size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!apply_one(c, batch[i], e))
+			return false;
+	return simple(c, SQL_COMMIT, e);
+}
+
+/* Inside the transaction that `begin` opened. Nothing is acknowledged before the commit. */
+static void run_batch(struct sqlite_writer *w, struct job *const *batch, size_t count)
+{
+	struct sqlite_connection *c = &w->connection;
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < count; i++)
+		batch[i]->ok = true;
+	if (!apply_all(c, batch, count, &e)) {
+		fail_the_successful(batch, count, &e);
+		if (!transaction_lost(c))
+			simple(c, SQL_ROLLBACK, NULL);
+	}
+	deliver(w, batch, count);
+}
+
+/* The write lock, waited for in slices: while another process has it, the queue can still be left. */
+static bool begin(struct sqlite_writer *w, struct err *e)
+{
+	w->connection.deadline_ms = clock_monotonic_ms() + LOCK_SLICE_MS;
+	return simple(&w->connection, SQL_BEGIN, e);
+}
+
+static bool is_stopping(struct sqlite_writer *w)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&w->lock);
+	stopping = w->stopping;
+	pthread_mutex_unlock(&w->lock);
+	return stopping;
+}
+
+/* A database that can't be written says so to everyone who waits; one that is only locked is tried again. */
+static void refuse_batch(struct sqlite_writer *w, const struct err *why)
+{
+	struct job *batch[BATCH];
+	size_t count;
+
+	if (why->kind == ERR_TIMEOUT && !is_stopping(w))
+		return;
+	count = take_batch(w, batch);
+	fail_all(batch, count, why);
+	deliver(w, batch, count);
+}
+
+/* The bound of the WAL when the checkpoint thread can't keep up. While a reader stands in the way, it is tried again
+ * only when the WAL has grown. */
+static void empty_long_wal(struct sqlite_writer *w)
+{
+	if (w->wal_pages < WAL_PAGES_MAX)
+		w->empty_at = WAL_PAGES_MAX;
+	if (w->wal_pages < w->empty_at)
+		return;
+	w->empty_at = w->wal_pages + WAL_PAGES_MAX / 16;
+	w->connection.deadline_ms = clock_monotonic_ms() + EMPTY_WAL_MS;
+	sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+}
+
+static void *run(void *context)
+{
+	struct sqlite_writer *w = context;
+	struct job *batch[BATCH];
+	struct err e;
+
+	while (wait_for_work(w)) {
+		e = ERR_INIT;
+		if (!begin(w, &e)) {
+			refuse_batch(w, &e);
+			continue;
+		}
+		run_batch(w, batch, take_batch(w, batch));
+		sqlite_checkpoint_note(w->checkpoint, w->wal_pages);
+		empty_long_wal(w);
+	}
+	return NULL;
+}
+
+static void release(struct sqlite_writer *w)
+{
+	sqlite_disconnect(&w->connection);
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+struct sqlite_writer *sqlite_writer_start(const char *path, struct sqlite_checkpoint *checkpoint, struct err *e)
+{
+	struct sqlite_writer *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		err_no_memory(e);
+		return NULL;
+	}
+	w->checkpoint = checkpoint;
+	TAILQ_INIT(&w->queue);
+	pthread_mutex_init(&w->lock, NULL);
+	condition_init(&w->wake);
+	if (sqlite_connect(&w->connection, path, SQLITE_WRITES, e) &&
+	    sqlite_prepare(&w->connection, SQLITE_WRITES, e)) {
+		sqlite3_wal_hook(w->connection.db, count_wal_pages, w);
+		if (thread_start(&w->thread, run, w, e))
+			return w;
+	}
+	release(w);
+	return NULL;
+}
+
+void sqlite_writer_stop(struct sqlite_writer *writer)
+{
+	if (!writer)
+		return;
+	pthread_mutex_lock(&writer->lock);
+	writer->stopping = true;
+	pthread_cond_signal(&writer->wake);
+	pthread_mutex_unlock(&writer->lock);
+	pthread_join(writer->thread, NULL);
+	release(writer);
+}
+
+/* With the lock held. */
+static bool enqueue(struct sqlite_writer *w, struct job *job, struct err *e)
+{
+	if (w->queued >= LIMIT_WRITE_QUEUE)
+		return err_set(e, ERR_UNAVAILABLE, "too many writes are waiting for the database");
+	TAILQ_INSERT_TAIL(&w->queue, job, link);
+	w->queued++;
+	pthread_cond_signal(&w->wake);
+	return true;
+}
+
+/* With the lock held. Once the writer has started it, a write is waited for: the answer is then the truth. */
+static bool wait_for(struct sqlite_writer *w, struct job *job, int64_t deadline_ms, struct err *e)
+{
+	while (job->state == JOB_QUEUED && clock_left_ms(deadline_ms) > 0)
+		condition_wait(&job->done, &w->lock, deadline_ms);
+	if (job->state == JOB_QUEUED) {
+		TAILQ_REMOVE(&w->queue, job, link);
+		w->queued--;
+		return err_set(e, ERR_TIMEOUT, "the database could not be written in time; nothing was written");
+	}
+	while (job->state != JOB_DONE)
+		condition_wait(&job->done, &w->lock, 0);
+	if (!job->ok && e)
+		*e = job->err;
+	return job->ok;
+}
+
+bool sqlite_writer_change(struct sqlite_writer *writer, const struct store_change *change, int64_t deadline_ms,
+			  struct err *e)
+{
+	struct job job = {.change = change, .state = JOB_QUEUED};
+	bool ok;
+
+	condition_init(&job.done);
+	pthread_mutex_lock(&writer->lock);
+	ok = enqueue(writer, &job, e) && wait_for(writer, &job, deadline_ms, e);
+	pthread_mutex_unlock(&writer->lock);
+	pthread_cond_destroy(&job.done);
+	return ok;
+}
