@@ -41,7 +41,7 @@ static size_t round_up(size_t size)
 
 static struct arena_block *new_block(struct arena *a, size_t size)
 {
-	struct arena_block *block = malloc(sizeof(*block) + size);
+	struct arena_block *block = size < SIZE_MAX / 2 ? malloc(sizeof(*block) + size) : NULL;
 
 	if (!block)
 		return NULL;

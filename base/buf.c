@@ -1,5 +1,6 @@
 #include "base/buf.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,15 +28,16 @@ void buf_clear(struct buf *b)
 
 static bool grow(struct buf *b, size_t more)
 {
-	size_t need = b->len + more + 1;
 	size_t capacity = b->capacity ? b->capacity : 64;
+	size_t need;
 	char *data;
 
-	if (b->failed || more > b->max - b->len) {
+	if (b->failed || more > b->max - b->len || more > SIZE_MAX / 4 - b->len) {
 		b->full = b->full || !b->failed;
 		b->failed = true;
 		return false;
 	}
+	need = b->len + more + 1;
 	if (need <= b->capacity)
 		return true;
 	while (capacity < need)

@@ -27,12 +27,11 @@ int64_t clock_monotonic_ms(void)
 
 int64_t clock_left_ms(int64_t deadline_ms)
 {
-	int64_t left;
+	int64_t now = clock_monotonic_ms();
 
 	if (deadline_ms == 0)
 		return INT64_MAX;
-	left = deadline_ms - clock_monotonic_ms();
-	return left > 0 ? left : 0;
+	return deadline_ms > now ? deadline_ms - now : 0;
 }
 
 /* Reads `digits` decimal digits at the head of `*s`. */
@@ -168,12 +167,15 @@ void timestamp_format(struct timestamp t, char out[TIMESTAMP_TEXT_MAX])
 		snprintf(out + len, TIMESTAMP_TEXT_MAX - len, ".%09dZ", t.nanoseconds);
 }
 
+__extension__ typedef unsigned __int128 wide;
+
 static const struct {
 	const char *name;
-	double milliseconds;
-} units[] = {{"ns", 1e-6}, {"us", 1e-3}, {"\xc2\xb5s", 1e-3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}};
+	uint64_t nanoseconds;
+} units[] = {{"ns", 1},		{"us", 1000},	    {"\xc2\xb5s", 1000}, {"ms", 1000000},
+	     {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}};
 
-static bool unit(struct str *s, double *milliseconds)
+static bool unit(struct str *s, uint64_t *nanoseconds)
 {
 	size_t len = 0;
 
@@ -181,22 +183,22 @@ static bool unit(struct str *s, double *milliseconds)
 		len++;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (str_eq_c(str_head(*s, len), units[i].name)) {
-			*milliseconds = units[i].milliseconds;
+			*nanoseconds = units[i].nanoseconds;
 			*s = str_skip(*s, len);
 			return true;
 		}
 	return false;
 }
 
-/* A decimal number without sign or exponent. */
-static bool decimal(struct str *s, double *value)
+/* A decimal number without sign or exponent, as digits over a power of ten: at most 18 digits. */
+static bool decimal(struct str *s, uint64_t *digits, uint64_t *scale)
 {
-	double scale = 1;
-	size_t digits = 0;
+	size_t count = 0;
 	bool point = false;
 
-	*value = 0;
-	for (; s->len; *s = str_skip(*s, 1)) {
+	*digits = 0;
+	*scale = 1;
+	for (; s->len && count < 19; *s = str_skip(*s, 1)) {
 		char c = s->ptr[0];
 
 		if (c == '.' && !point) {
@@ -205,33 +207,31 @@ static bool decimal(struct str *s, double *value)
 		}
 		if (c < '0' || c > '9')
 			break;
-		*value = *value * 10 + (c - '0');
-		scale = point ? scale * 10 : scale;
-		digits++;
+		*digits = *digits * 10 + (uint64_t)(c - '0');
+		*scale *= point ? 10 : 1;
+		count++;
 	}
-	*value /= scale;
-	return digits > 0 && digits < 19;
+	return count > 0 && count < 19;
 }
 
 bool duration_parse(struct str text, int64_t *milliseconds)
 {
-	double total = 0;
+	const wide most = (wide)(INT64_MAX / 1000) * 1000000;
+	wide total = 0;
 
-	if (str_eq_c(text, "0")) {
-		*milliseconds = 0;
-		return true;
-	}
 	if (text.len == 0)
 		return false;
+	if (str_eq_c(text, "0"))
+		text = STR("0s");
 	while (text.len) {
-		double value, scale;
+		uint64_t digits, scale, nanoseconds;
 
-		if (!decimal(&text, &value) || !unit(&text, &scale))
+		if (!decimal(&text, &digits, &scale) || !unit(&text, &nanoseconds))
 			return false;
-		total += value * scale;
+		total += (wide)digits * nanoseconds / scale;
+		if (total > most)
+			return false;
 	}
-	if (total > (double)(INT64_MAX / 1000))
-		return false;
-	*milliseconds = (int64_t)total;
+	*milliseconds = (int64_t)(total / 1000000);
 	return true;
 }

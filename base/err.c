@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const struct {
 	int http;
 	int exit;
@@ -23,7 +25,7 @@ static void tidy(char *text, bool cut)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			text[i] = ' ';
 	if (cut)
-		memcpy(text + ERR_TEXT_MAX - 4, "...", 4);
+		memcpy(text + utf8_head(str_make(text, len), ERR_TEXT_MAX - 4).len, "...", 4);
 }
 
 static void print(struct err *e, enum err_kind kind, const char *format, va_list args)

@@ -1,0 +1,156 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+
+static void grows_up_to_its_maximum_and_not_one_byte_more(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(10);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	buf_add_c(&b, "01234");
+	buf_add_c(&b, "56789");
+	assert_true(buf_ok(&b, &e));
+	assert_true(str_eq_c(buf_str(&b), "0123456789"));
+	assert_int_equal(b.data[10], 0);
+	buf_add_char(&b, 'x');
+	assert_false(buf_ok(&b, &e));
+	assert_int_equal(e.kind, ERR_TOO_LARGE);
+	assert_string_equal(e.text, "more than 10 bytes");
+}
+
+static void a_failed_add_fails_for_good_and_adds_nothing(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(4);
+
+	(void)state;
+	buf_add_c(&b, "ab");
+	buf_add_c(&b, "cde");
+	buf_add_c(&b, "c");
+	buf_printf(&b, "%d", 1);
+	buf_add_json_string(&b, STR(""));
+	assert_true(b.failed);
+	assert_true(str_eq_c(buf_str(&b), "ab"));
+	assert_null(buf_detach(&b));
+	assert_false(b.failed);
+}
+
+static void clearing_forgets_a_failure_and_keeps_the_maximum(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(2);
+
+	(void)state;
+	buf_add_c(&b, "abc");
+	assert_true(b.failed && b.full);
+	buf_clear(&b);
+	assert_true(buf_ok(&b, NULL));
+	buf_add_c(&b, "ab");
+	assert_true(buf_ok(&b, NULL));
+	buf_add_c(&b, "c");
+	assert_true(b.failed);
+	buf_release(&b);
+	assert_int_equal(b.max, 2);
+	assert_int_equal(b.len, 0);
+	assert_false(b.failed);
+}
+
+static void a_maximum_of_nothing_holds_nothing(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(0);
+
+	(void)state;
+	buf_add_c(&b, "");
+	assert_true(buf_ok(&b, NULL));
+	assert_true(str_eq_c(buf_str(&b), ""));
+	buf_add_char(&b, 'a');
+	assert_true(b.failed);
+}
+
+static void an_impossible_length_is_refused_before_memory_is_asked(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(SIZE_MAX);
+
+	(void)state;
+	buf_add_c(&b, "a");
+	buf_add(&b, str_make("x", SIZE_MAX - 1));
+	assert_true(b.failed);
+	assert_true(str_eq_c(buf_str(&b), "a"));
+}
+
+static void printing_is_measured_before_it_is_added(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(200);
+
+	(void)state;
+	buf_printf(&b, "%s-%d", "a", 5);
+	buf_printf(&b, "%0150d", 7);
+	assert_int_equal(b.len, 153);
+	assert_int_equal(b.data[152], '7');
+	buf_printf(&b, "%0150d", 7);
+	assert_true(b.failed);
+	assert_int_equal(b.len, 153);
+}
+
+static void detaching_hands_over_and_leaves_an_empty_buffer(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(10);
+	char *text;
+
+	(void)state;
+	buf_add_c(&b, "abc");
+	text = buf_detach(&b);
+	assert_string_equal(text, "abc");
+	free(text);
+	assert_null(b.data);
+	text = buf_detach(&b);
+	assert_string_equal(text, "");
+	free(text);
+}
+
+static const struct {
+	struct str text;
+	const char *json;
+} strings[] = {
+	{{"", 0}, "\"\""},
+	{{"abc", 3}, "\"abc\""},
+	{{"\"\\/", 3}, "\"\\\"\\\\/\""},
+	{{"\b\f\n\r\t", 5}, "\"\\b\\f\\n\\r\\t\""},
+	{{"\0\x01\x0b\x1f\x7f", 5}, "\"\\u0000\\u0001\\u000b\\u001f\\u007f\""},
+	{{"\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", 9}, "\"\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80\""},
+	{{"\xff", 1}, "\"\xef\xbf\xbd\""},
+	{{"a\xc3", 2}, "\"a\xef\xbf\xbd\""},
+	{{"\xed\xa0\x80", 3}, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
+	{{"\xc0\x80", 2}, "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+};
+
+static void json_strings_are_escaped_and_always_utf8(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+		cleanup(buf) struct buf b = buf_init(100);
+
+		buf_add_json_string(&b, strings[i].text);
+		assert_string_equal(b.data, strings[i].json);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(grows_up_to_its_maximum_and_not_one_byte_more),
+		cmocka_unit_test(a_failed_add_fails_for_good_and_adds_nothing),
+		cmocka_unit_test(clearing_forgets_a_failure_and_keeps_the_maximum),
+		cmocka_unit_test(a_maximum_of_nothing_holds_nothing),
+		cmocka_unit_test(an_impossible_length_is_refused_before_memory_is_asked),
+		cmocka_unit_test(printing_is_measured_before_it_is_added),
+		cmocka_unit_test(detaching_hands_over_and_leaves_an_empty_buffer),
+		cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
