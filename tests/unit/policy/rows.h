@@ -32,6 +32,25 @@ static inline struct rows rows_open(const char *path, struct buf *file)
 	return (struct rows){.left = buf_str(file)};
 }
 
+/* The rows of the block that a document fences with ```LANGUAGE. */
+static inline struct rows rows_open_block(const char *path, const char *language, struct buf *file)
+{
+	struct rows rows = rows_open(path, file);
+	char fence[64];
+	const char *at;
+
+	(void)snprintf(fence, sizeof(fence), "\n```%s\n", language);
+	at = memmem(rows.left.ptr, rows.left.len, fence, strlen(fence));
+	if (!at)
+		fail_msg("%s has no block %s", path, language);
+	rows.left = str_skip(rows.left, (size_t)(at - rows.left.ptr) + strlen(fence));
+	at = memmem(rows.left.ptr, rows.left.len, "\n```", 4);
+	if (!at)
+		fail_msg("%s: block %s has no end", path, language);
+	rows.left = str_head(rows.left, (size_t)(at - rows.left.ptr));
+	return rows;
+}
+
 static inline size_t row_number(struct str text)
 {
 	size_t n = 0;

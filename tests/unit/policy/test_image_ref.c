@@ -58,6 +58,21 @@ static void every_row_of_the_table_holds(void **state)
 	assert_true(count > 120);
 }
 
+static void every_example_of_the_document_holds(void **state)
+{
+	cleanup(buf) struct buf file = buf_init(1 << 20);
+	cleanup(arena) struct arena arena = arena_init(ARENA);
+	struct rows rows;
+	struct row row;
+	size_t count = 0;
+
+	(void)state;
+	rows = rows_open_block("docs/FORMATS.md", "image-references", &file);
+	for (; rows_next(&rows, &arena, &row); count++)
+		check_row(row, &arena);
+	assert_true(count > 20);
+}
+
 static void the_normal_form_of_a_normal_form_is_itself(void **state)
 {
 	cleanup(buf) struct buf file = buf_init(1 << 20);
@@ -260,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_of_the_table_holds),
+		cmocka_unit_test(every_example_of_the_document_holds),
 		cmocka_unit_test(the_normal_form_of_a_normal_form_is_itself),
 		cmocka_unit_test(refuses_bytes_outside_printable_ascii),
 		cmocka_unit_test(no_byte_but_the_grammar_s_can_stand_anywhere),
