@@ -38,9 +38,8 @@
 
 /* Ids of projects, notes, occurrences and operations, bytes: 400 beyond. */
 #define LIMIT_ID 255u
-/* One API answer, bytes; a list stops early, with a page token, when its rows hold more than LIMIT_LIST_TEXT. */
+/* One API answer, bytes; a list that would be larger ends early, with a page token. */
 #define LIMIT_API_ANSWER (32u * 1024 * 1024)
-#define LIMIT_LIST_TEXT (8u * 1024 * 1024)
 /* Time one API request may take, milliseconds: 504 beyond. */
 #define LIMIT_API_MS 30000u
 

@@ -3,8 +3,8 @@
 #include "server/grafeas_call.h"
 
 #define SIZE_SHOWN_MAX 32
-/* A page may hold one row more than its limit of text, and the list of its rows. */
-#define LIST_MEMORY (2u * LIMIT_LIST_TEXT)
+/* A page holds one row beyond its limit of bytes, and the list of its rows. */
+#define LIST_MEMORY (2u * LIMIT_PAGE_BYTES)
 
 static bool page_size(struct str text, size_t *out, struct err *e)
 {
