@@ -539,6 +539,40 @@ static void a_payload_that_names_a_repository_counts_there_alone(void **state)
 	assert_true(world_judge_image(w, "mirror.example.com/payment@" DIGEST_A)->allowed);
 }
 
+/* One digest in two repositories of one object: the outcome of the first is not the second's. */
+static void a_repository_does_not_inherit_the_outcome_of_another(void **state)
+{
+	static const char elsewhere[] = "evil.example.com/payment@" DIGEST_A;
+	cleanup(world) struct world *w = production();
+
+	(void)state;
+	world_fact(w, "n/qa", FPR_QA, DIGEST_A)->repository = STR(REPOSITORY);
+	world_use(w, IMAGE_A);
+	world_use(w, elsewhere);
+	world_use(w, IMAGE_A);
+	assert_false(world_judge(w)->allowed);
+	assert_int_equal(w->decision.finding_count, 1);
+	assert_true(str_eq_c(w->decision.findings[0].image, elsewhere));
+	w->use_count = 0;
+	world_use(w, elsewhere);
+	world_use(w, IMAGE_A);
+	assert_false(world_judge(w)->allowed);
+	assert_int_equal(w->decision.finding_count, 1);
+	assert_true(w->decision.judgements[1].holds);
+}
+
+static void a_policy_that_is_lifted_asks_nothing(void **state)
+{
+	cleanup(world) struct world *w = production();
+	const struct attestor *security = world_attestor(w, "security", "n/sec", FPR_SECURITY);
+
+	(void)state;
+	world_exempt(w, world_policy(w, "second", 1, 1, &security), "gcr.io/**");
+	world_judge_image(w, IMAGE_A);
+	assert_int_equal(w->asked, 1);
+	assert_int_equal(w->notes_asked, 1);
+}
+
 static void any_note_asks_for_every_note(void **state)
 {
 	cleanup(world) struct world *w = world_new();
@@ -981,6 +1015,8 @@ int main(void)
 		cmocka_unit_test(CVE_2023_46737_many_attestations_are_explained_within_limits),
 		cmocka_unit_test(CVE_2022_47633_two_spellings_of_one_digest_get_one_answer),
 		cmocka_unit_test(a_payload_that_names_a_repository_counts_there_alone),
+		cmocka_unit_test(a_repository_does_not_inherit_the_outcome_of_another),
+		cmocka_unit_test(a_policy_that_is_lifted_asks_nothing),
 		cmocka_unit_test(any_note_asks_for_every_note),
 		cmocka_unit_test(a_digest_is_asked_once_for_the_notes_that_matter),
 		cmocka_unit_test(exempt_lifts_only_its_own_policy),
