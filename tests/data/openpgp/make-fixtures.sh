@@ -1,6 +1,7 @@
 #!/bin/bash
 # Makes the OpenPGP fixtures beside it: keys/*.asc, keys/fingerprints.tsv, signatures/*. cases.tsv says what each must
-# give. Needs gpg 2.2 and python3. What it makes differs from run to run, since the keys are new; what it means does not.
+# give; docs/FORMATS.md shows signatures/clear-url.asc. Needs gpg 2.2 and python3. What it makes differs from run
+# to run, since the keys are new; what it means does not.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 home=$(mktemp -d)

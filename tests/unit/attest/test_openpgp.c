@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "tests/unit/attest/document.h"
 #include "tests/unit/attest/fixtures.h"
 
 static char scratch[] = "/tmp/sealgate-openpgp-XXXXXX";
@@ -104,6 +105,20 @@ static void every_fixture_gives_its_stated_verdict(void **state)
 	for (size_t i = 0; i < cases.count; i++)
 		wrong += !case_fits(&cases.items[i]);
 	assert_int_equal(wrong, 0);
+}
+
+static void the_example_of_the_document_is_accepted(void **state)
+{
+	cleanup(buf) struct buf example = document_block("clear-signed-example");
+	struct openpgp *p = home_with(STR("ed"));
+	struct signature_facts facts;
+
+	(void)state;
+	openpgp_verify(p, buf_str(&example), (struct str){0}, NOW, &facts);
+	assert_int_equal(facts.verdict, VERDICT_ACCEPTED);
+	assert_string_equal(facts.digest, ASKED);
+	assert_string_equal(facts.repository, REPOSITORY);
+	openpgp_free(p);
 }
 
 /* --- keys --- */
@@ -344,6 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_fixture_gives_its_stated_verdict),
+		cmocka_unit_test(the_example_of_the_document_is_accepted),
 		cmocka_unit_test(describes_keys_without_importing_them),
 		cmocka_unit_test(tells_user_id_size_and_dates),
 		cmocka_unit_test(reads_several_and_binary_keys_in_one_text),

@@ -5,6 +5,9 @@
 #include <cmocka.h>
 
 #include "attest/payload.h"
+#include "attest/sha256.h"
+#include "base/codec.h"
+#include "tests/unit/attest/document.h"
 
 #define HEX "aba48d60ba4410ec921f9d2e8169236c57660d121f9430dc9758d754eec8f887"
 #define DIGEST "sha256:" HEX
@@ -222,6 +225,66 @@ static void writes_what_it_reads(void **state)
 	assert_int_equal(parse(buf_str(&json)), REASON_GOOD);
 }
 
+/* {64} stands for that many hex digits, \n and \r for line ends. */
+static void expand(struct str text, struct buf *out)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		struct str rest = str_skip(text, i);
+
+		if (str_starts_with(rest, STR("\\n")) || str_starts_with(rest, STR("\\r"))) {
+			buf_add_char(out, rest.ptr[1] == 'n' ? '\n' : '\r');
+			i++;
+		} else if (rest.ptr[0] == '{') {
+			for (unsigned long n = strtoul(rest.ptr + 1, NULL, 10); n > 0; n--)
+				buf_add_char(out, '0');
+			i += str_find(rest, '}');
+		} else {
+			buf_add_char(out, rest.ptr[0]);
+		}
+	}
+}
+
+static void every_example_of_the_document_holds(void **state)
+{
+	cleanup(buf) struct buf block = document_block("payloads");
+	struct str rest = buf_str(&block);
+	size_t count = 0;
+
+	(void)state;
+	for (; rest.len; count++) {
+		cleanup(buf) struct buf payload = buf_init(1024);
+		struct str line = str_head(rest, str_find(rest, '\n'));
+		enum verdict_reason expected = line.ptr[0] == '+' ? REASON_GOOD : REASON_BAD_PAYLOAD;
+
+		rest = str_skip(rest, line.len + 1);
+		expand(str_skip(line, 2), &payload);
+		if (parse(buf_str(&payload)) != expected)
+			fail_msg("%.*s", STR_ARG(line));
+	}
+	assert_true(count > 12);
+}
+
+static void the_worked_examples_are_what_is_written(void **state)
+{
+	cleanup(buf) struct buf text = document_block("payload-example");
+	cleanup(buf) struct buf json = document_block("simple-signing-example");
+	cleanup(buf) struct buf hash = document_block("payload-example-sha256");
+	cleanup(buf) struct buf written_text = buf_init(1024);
+	cleanup(buf) struct buf written_json = buf_init(1024);
+	cleanup(buf) struct buf hex = buf_init(1024);
+	struct sha256 sum;
+
+	(void)state;
+	payload_write(PAYLOAD_IMAGE_URL, STR(REPOSITORY), STR(DIGEST), &written_text);
+	payload_write(PAYLOAD_SIMPLE_SIGNING, STR(REPOSITORY), STR(DIGEST), &written_json);
+	assert_string_equal(text.data, written_text.data);
+	assert_string_equal(json.data, written_json.data);
+	assert_int_equal(text.len, 108);
+	assert_true(sha256_of(buf_str(&text), &sum));
+	hex_encode(&hex, str_make((const char *)sum.bytes, SHA256_SIZE));
+	assert_string_equal(hash.data, hex.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +296,8 @@ int main(void)
 		cmocka_unit_test(matches_only_what_it_names),
 		cmocka_unit_test(an_empty_claim_matches_nothing),
 		cmocka_unit_test(writes_what_it_reads),
+		cmocka_unit_test(every_example_of_the_document_holds),
+		cmocka_unit_test(the_worked_examples_are_what_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
