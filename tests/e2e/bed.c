@@ -170,20 +170,34 @@ int bed_run(struct bed *bed, const char *const *argv, const char *input, char **
 	return status;
 }
 
+static bool is_given(const char *const *argv, size_t count, const char *flag)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(argv[i], flag) == 0)
+			return true;
+	return false;
+}
+
+/* The test's flags, and a free port for each listener that they don't name. */
 static pid_t start(struct bed *bed, va_list flags)
 {
-	const char *argv[BED_ARGUMENTS] = {
-		bed_program("sealgated"), "--data-dir",	 bed->data,	 "--webhook-listen", "127.0.0.1:0",
-		"--api-listen",		  "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"};
-	size_t count = 9;
+	static const char *const listeners[] = {"--webhook-listen", "--api-listen", "--ops-listen"};
+	const char *argv[BED_ARGUMENTS] = {bed_program("sealgated"), "--data-dir", bed->data};
+	size_t count = 3;
 	const char *flag;
 	int log = open(bed->log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	int null = open("/dev/null", O_RDWR);
 	pid_t child;
 
 	assert_true(log >= 0 && null >= 0);
-	while ((flag = va_arg(flags, const char *)) && count < BED_ARGUMENTS - 1)
+	while ((flag = va_arg(flags, const char *)) && count < BED_ARGUMENTS - 7)
 		argv[count++] = flag;
+	for (size_t i = 0; i < 3; i++) {
+		if (is_given(argv, count, listeners[i]))
+			continue;
+		argv[count++] = listeners[i];
+		argv[count++] = "127.0.0.1:0";
+	}
 	child = spawn(bed, argv, null, log, log);
 	close(log);
 	close(null);

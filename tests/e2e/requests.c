@@ -60,7 +60,8 @@ void reply_release(struct reply *reply)
 json_t *reply_json(const struct reply *reply)
 {
 	json_error_t error;
-	json_t *value = json_loadb(reply->body, reply->length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+	json_t *value = json_loadb(reply->body, reply->length,
+				   JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 
 	if (!value)
 		fail_msg("not JSON (HTTP %ld): %s: %s", reply->status, error.text, reply->body);
