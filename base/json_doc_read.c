@@ -103,7 +103,7 @@ static const char *read_long_escape(struct reader *r, const char *at)
 }
 
 /* What interrupts a run of plain bytes, other than the closing quote. */
-static inline const char *read_special(struct reader *r, const char *at, bool *escaped)
+__attribute__((noinline)) static const char *read_special(struct reader *r, const char *at, bool *escaped)
 {
 	size_t width;
 

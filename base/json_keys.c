@@ -20,24 +20,28 @@ static uint32_t mix(uint64_t head, uint64_t tail, uint64_t length)
 	return (uint32_t)(h >> 32);
 }
 
-static uint64_t load_be(const char *at)
+static uint64_t load_be(const char *at, size_t size)
 {
-	uint64_t word;
+	uint64_t word = 0;
 
-	memcpy(&word, at, sizeof(word));
+	memcpy(&word, at, size);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	word = __builtin_bswap64(word);
+	return __builtin_bswap64(word) >> (64 - 8 * size);
+#else
+	return word >> (64 - 8 * size);
 #endif
-	return word;
 }
 
+/* Two loads that overlap put each byte in the same place. */
 uint32_t json_key_hash(struct str key)
 {
 	uint64_t head = 0;
 
 	if (key.len >= 8)
-		return mix(load_be(key.ptr), load_be(key.ptr + key.len - 8), key.len);
-	for (size_t i = 0; i < key.len; i++)
+		return mix(load_be(key.ptr, 8), load_be(key.ptr + key.len - 8, 8), key.len);
+	if (key.len >= 4)
+		head = load_be(key.ptr, 4) << 8 * (key.len - 4) | load_be(key.ptr + key.len - 4, 4);
+	for (size_t i = 0; key.len < 4 && i < key.len; i++)
 		head = head << 8 | (unsigned char)key.ptr[i];
 	return mix(head, head, key.len);
 }

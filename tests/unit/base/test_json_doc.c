@@ -318,6 +318,26 @@ static void accepts_keys_that_differ_in_the_middle_or_by_a_zero(void **state)
 	parsed("{\"abcdefgh\\u0031abcdefgh\":1,\"abcdefgh2abcdefgh\":2}");
 }
 
+/* The hash reads keys of each length in its own way; an escape may not change it. */
+static void refuses_key_given_twice_whatever_its_length_and_spelling(void **state)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+
+	(void)state;
+	for (int length = 1; length <= 26; length++) {
+		for (int at = 0; at < length; at++) {
+			struct buf b = buf_init(4096);
+			struct json_doc doc;
+
+			buf_printf(&b, "{\"%.*s\":0,\"%.*s\\u%04x%.*s\":0}", length, letters, at, letters, letters[at],
+				   length - at - 1, letters + at + 1);
+			assert_false(parses(buf_str(&b), &doc));
+			assert_non_null(strstr(error.text, "stands twice"));
+			buf_release(&b);
+		}
+	}
+}
+
 /* Objects of every size around the change from pairs to sorting; the doubled key first, in the middle and last. */
 static void refuses_key_given_twice_in_objects_of_any_size(void **state)
 {
@@ -636,6 +656,7 @@ int main(void)
 		CASE(refuses_every_truncation),
 		CASE(refuses_key_given_twice),
 		CASE(accepts_keys_that_differ_in_the_middle_or_by_a_zero),
+		CASE(refuses_key_given_twice_whatever_its_length_and_spelling),
 		CASE(refuses_key_given_twice_in_objects_of_any_size),
 		CASE(a_hundred_thousand_colliding_keys_are_checked_in_time),
 		CASE(refuses_one_level_too_deep),
