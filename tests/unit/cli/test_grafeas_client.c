@@ -75,6 +75,26 @@ static void a_token_never_leaves_the_machine_in_the_clear(void **state)
 	assert_int_equal(unsetenv("SEALGATE_TOKEN"), 0);
 }
 
+static void no_proxy_stands_before_this_machine(void **state)
+{
+	static const struct canned_answer answers[] = {{"POST /v1alpha1/projects/p/notes?noteId=qa", 200, "{}", 0}};
+	struct canned *server = canned_start(ANSWERS(answers));
+	struct canned *proxy = canned_start(ANSWERS(answers));
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(setenv("http_proxy", proxy->url, 1), 0);
+	assert_int_equal(setenv("no_proxy", "", 1), 0);
+	cleanup(http_client) struct http_client *client = client_of(server);
+	if (!grafeas_create_note(client, &qa, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(unsetenv("http_proxy") | unsetenv("no_proxy"), 0);
+	assert_int_equal(server->requests, 1);
+	assert_int_equal(proxy->requests, 0);
+	canned_stop(server);
+	canned_stop(proxy);
+}
+
 static void certificate_and_key_go_together(void **state)
 {
 	(void)state;
@@ -291,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_servers_that_are_no_base_url),
 		cmocka_unit_test(a_token_never_leaves_the_machine_in_the_clear),
+		cmocka_unit_test(no_proxy_stands_before_this_machine),
 		cmocka_unit_test(certificate_and_key_go_together),
 		cmocka_unit_test(a_note_is_posted_with_its_name_and_token),
 		cmocka_unit_test(a_note_that_is_there_already_exists),
