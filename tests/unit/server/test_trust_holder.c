@@ -1,0 +1,249 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "server/trust_holder.h"
+#include "tests/unit/scratch.h"
+
+#define POLICY(name)                                                                                      \
+	"apiVersion: sealgate.dev/v1alpha1\nkind: ClusterImagePolicy\nmetadata: {name: " name "}\nspec: " \
+	"{require: {digest: true}}\n---\n"
+
+static char dir[SCRATCH_SIZE];
+static const char *dirs[] = {dir};
+static const struct trust_sources sources = {.policy_dirs = {.items = dirs, .count = 1, .given = true}};
+
+CLEANUP_POINTER(holder, struct trust_holder, trust_holder_close)
+
+static int set_up(void **state)
+{
+	(void)state;
+	return scratch_make(dir) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return scratch_remove(dir) ? 0 : -1;
+}
+
+static void put(const char *name, const char *text)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_true(file_write(path, str_of(text), 0600, NULL));
+}
+
+static struct trust_holder *open_holder(void)
+{
+	struct err e = ERR_INIT;
+	struct trust_holder *holder = trust_holder_open(&sources, NULL, &e);
+
+	if (!holder)
+		fail_msg("%s", e.text);
+	return holder;
+}
+
+static size_t policies(struct trust_holder *holder, uint64_t expected_generation)
+{
+	uint64_t generation = 0;
+	cleanup(trust) struct trust *trust = trust_holder_pin(holder, &generation);
+
+	assert_int_equal(generation, expected_generation);
+	return trust->policies->policy_count;
+}
+
+static void nothing_new(struct trust_holder *holder)
+{
+	struct err e = {.kind = ERR_INTERNAL};
+
+	assert_false(trust_holder_refresh(holder, false, &e));
+	assert_int_equal(e.kind, ERR_NONE);
+}
+
+static void refuses_to_open_what_cannot_be_loaded(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	put("a.yaml", POLICY("a") "kind: Pod\n");
+	assert_null(trust_holder_open(&sources, NULL, &e));
+	assert_int_equal(e.kind, ERR_INVALID);
+	assert_non_null(strstr(e.text, "/a.yaml: document 2: apiVersion: is required"));
+}
+
+static void what_did_not_change_is_not_loaded(void **state)
+{
+	cleanup(holder) struct trust_holder *holder = NULL;
+
+	(void)state;
+	put("a.yaml", POLICY("a"));
+	holder = open_holder();
+	nothing_new(holder);
+	nothing_new(holder);
+	assert_int_equal(policies(holder, 1), 1);
+	assert_false(trust_holder_problem(holder, NULL));
+}
+
+static void a_change_is_in_force_with_the_second_look(void **state)
+{
+	cleanup(holder) struct trust_holder *holder = open_holder();
+	cleanup(trust) struct trust *before = trust_holder_pin(holder, NULL);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	put("a.yaml", POLICY("a"));
+	nothing_new(holder);
+	assert_true(trust_holder_refresh(holder, false, &e));
+	assert_int_equal(policies(holder, 2), 1);
+	assert_int_equal(before->policies->policy_count, 0);
+	nothing_new(holder);
+}
+
+static void half_a_file_is_not_taken(void **state)
+{
+	cleanup(holder) struct trust_holder *holder = open_holder();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	put("a.yaml", POLICY("a"));
+	nothing_new(holder);
+	put("a.yaml", POLICY("a") POLICY("b"));
+	nothing_new(holder);
+	put("a.yaml", POLICY("a") POLICY("b") POLICY("c"));
+	nothing_new(holder);
+	assert_true(trust_holder_refresh(holder, false, &e));
+	assert_int_equal(policies(holder, 2), 3);
+}
+
+static void a_bad_change_keeps_the_last_good_and_is_told_once(void **state)
+{
+	cleanup(holder) struct trust_holder *holder = NULL;
+	struct err e = ERR_INIT;
+	struct err kept = ERR_INIT;
+
+	(void)state;
+	put("a.yaml", POLICY("a"));
+	holder = open_holder();
+	put("b.yaml", "kind: Pod\n");
+	nothing_new(holder);
+	assert_false(trust_holder_refresh(holder, false, &e));
+	assert_int_equal(e.kind, ERR_INVALID);
+	assert_non_null(strstr(e.text, "/b.yaml: document 1: "));
+	nothing_new(holder);
+	nothing_new(holder);
+	assert_int_equal(policies(holder, 1), 1);
+	assert_true(trust_holder_problem(holder, &kept));
+	assert_string_equal(kept.text, e.text);
+
+	put("b.yaml", POLICY("b"));
+	nothing_new(holder);
+	assert_true(trust_holder_refresh(holder, false, &e));
+	assert_false(trust_holder_problem(holder, &kept));
+	assert_int_equal(policies(holder, 2), 2);
+}
+
+static void force_does_not_wait_and_tells_again(void **state)
+{
+	cleanup(holder) struct trust_holder *holder = open_holder();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_true(trust_holder_refresh(holder, true, &e));
+	put("a.yaml", POLICY("a"));
+	assert_true(trust_holder_refresh(holder, true, &e));
+	assert_int_equal(policies(holder, 3), 1);
+	put("a.yaml", "x");
+	for (int i = 0; i < 2; i++) {
+		assert_false(trust_holder_refresh(holder, true, &e));
+		assert_int_equal(e.kind, ERR_INVALID);
+	}
+	nothing_new(holder);
+	assert_int_equal(policies(holder, 3), 1);
+}
+
+static void an_absent_directory_keeps_the_last_good(void **state)
+{
+	cleanup(holder) struct trust_holder *holder = NULL;
+	char aside[128];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	put("a.yaml", POLICY("a"));
+	holder = open_holder();
+	(void)snprintf(aside, sizeof(aside), "%s.aside", dir);
+	assert_int_equal(rename(dir, aside), 0);
+	nothing_new(holder);
+	assert_false(trust_holder_refresh(holder, false, &e));
+	assert_int_equal(e.kind, ERR_NOT_FOUND);
+	assert_int_equal(policies(holder, 1), 1);
+	assert_int_equal(rename(aside, dir), 0);
+	nothing_new(holder);
+	assert_true(trust_holder_refresh(holder, false, &e));
+	assert_false(trust_holder_problem(holder, NULL));
+}
+
+struct pinner {
+	struct trust_holder *holder;
+	atomic_bool stop;
+	size_t bad;
+};
+
+static void *pin_and_read(void *context)
+{
+	struct pinner *p = context;
+
+	while (!atomic_load(&p->stop)) {
+		struct trust *trust = trust_holder_pin(p->holder, NULL);
+
+		p->bad += trust->policies->policy_count != 1;
+		p->bad += !str_eq_c(trust->policies->policies[0].name, "a");
+		trust_unref(trust);
+	}
+	return NULL;
+}
+
+static void pins_stay_good_while_trust_is_swapped(void **state)
+{
+	cleanup(holder) struct trust_holder *holder = NULL;
+	struct pinner pinner = {0};
+	pthread_t thread;
+
+	(void)state;
+	put("a.yaml", POLICY("a"));
+	holder = open_holder();
+	pinner.holder = holder;
+	assert_int_equal(pthread_create(&thread, NULL, pin_and_read, &pinner), 0);
+	for (int i = 0; i < 200; i++)
+		assert_true(trust_holder_refresh(holder, true, NULL));
+	atomic_store(&pinner.stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(pinner.bad, 0);
+}
+
+#define IN_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_DIR(refuses_to_open_what_cannot_be_loaded),
+		IN_DIR(what_did_not_change_is_not_loaded),
+		IN_DIR(a_change_is_in_force_with_the_second_look),
+		IN_DIR(half_a_file_is_not_taken),
+		IN_DIR(a_bad_change_keeps_the_last_good_and_is_told_once),
+		IN_DIR(force_does_not_wait_and_tells_again),
+		IN_DIR(an_absent_directory_keeps_the_last_good),
+		IN_DIR(pins_stay_good_while_trust_is_swapped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
