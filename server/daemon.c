@@ -79,12 +79,9 @@ static bool start_workers(struct daemon *d, struct err *e)
 	return d->workers != NULL;
 }
 
-/* From here on signals are read in daemon_run alone, and memory is nobody else's. The worker has its own settings. */
+/* From here on signals are read in daemon_run alone; the worker sets its own. */
 static bool set_up_process(struct daemon *d, struct err *e)
 {
-#ifndef __SANITIZE_ADDRESS__ /* whose leak check reads the process as a debugger would */
-	(void)prctl(PR_SET_DUMPABLE, 0);
-#endif
 	(void)signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&d->signals);
 	sigaddset(&d->signals, SIGTERM);
@@ -94,6 +91,17 @@ static bool set_up_process(struct daemon *d, struct err *e)
 		return err_errno(e, "cannot block signals");
 	d->metrics = metrics_new();
 	return d->metrics || err_no_memory(e);
+}
+
+/* After the worker, which has no secrets and whose children look into /proc. */
+static bool close_memory(struct daemon *d, struct err *e)
+{
+	(void)d;
+	(void)e;
+#ifndef __SANITIZE_ADDRESS__ /* whose leak check reads the process as a debugger would */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+	return true;
 }
 
 static bool listen_ops(struct daemon *d, struct err *e)
@@ -204,8 +212,9 @@ static void begin_watching(struct daemon *d)
 static bool start(struct daemon *d, struct err *e)
 {
 	bool (*const steps[])(struct daemon *, struct err *) = {
-		take_data_dir, find_namespaces,	  start_workers, set_up_process, listen_ops,	 open_store,
-		load_trust,    load_certificates, load_tokens,	 start_queue,	 listen_webhook, listen_api};
+		set_up_process, take_data_dir,	find_namespaces, start_workers,	    close_memory,
+		listen_ops,	open_store,	load_trust,	 load_certificates, load_tokens,
+		start_queue,	listen_webhook, listen_api};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!steps[i](d, e))
 			return false;
