@@ -277,7 +277,10 @@ static void every_other_listener_needs_a_credential(void **state)
 	tokens = text_of("%s/tokens", bed->dir);
 	bed_write(tokens, line);
 	bed_start(bed, "--pubkeys", bed->keys, "--api-listen", "0.0.0.0:0", "--token-file", tokens, NULL);
-	snprintf(bed->api, sizeof(bed->api), "https://127.0.0.1:%s", strrchr(bed->api, ':') + 1);
+	char *port = text_of("%s", strrchr(bed->api, ':') + 1);
+
+	snprintf(bed->api, sizeof(bed->api), "https://127.0.0.1:%s", port);
+	free(port);
 
 	bearer = text_of("Authorization: Bearer %s", token);
 	const char *good[] = {bearer, NULL};
