@@ -208,7 +208,7 @@ static bool add_name(void *context, const json_t *element, struct err *e)
 	return true;
 }
 
-static bool list_project(struct facts_server *source, struct str project, struct err *e)
+static bool list_project(struct facts_server *source, struct str project, size_t *count, struct err *e)
 {
 	cleanup(buf) struct buf path = buf_init(PATH_TEXT_MAX);
 	struct names notes = {.arena = &source->arena};
@@ -221,12 +221,24 @@ static bool list_project(struct facts_server *source, struct str project, struct
 	for (size_t i = 0; i < notes.count; i++)
 		if (!find_note(source, notes.items[i]) && !list_note(source, notes.items[i], e))
 			return false;
+	*count = notes.count;
 	return true;
+}
+
+/* A project that was named and has nothing is a slip of the pen, not an answer. */
+static bool list_named_project(struct facts_server *source, const char *project, struct err *e)
+{
+	size_t count = 0;
+
+	if (!list_project(source, str_of(project), &count, e))
+		return false;
+	return count || err_set(e, ERR_NOT_FOUND, "--project %s: the server has no notes in it", project);
 }
 
 static bool list_projects_of_server(struct facts_server *source, struct err *e)
 {
 	struct names projects = {.arena = &source->arena};
+	size_t count = 0;
 
 	if (!grafeas_list(source->client, "/v1alpha1/projects", "projects", add_name, &projects, e))
 		return false;
@@ -235,7 +247,7 @@ static bool list_projects_of_server(struct facts_server *source, struct err *e)
 
 		if (!str_starts_with(name, STR("projects/")))
 			return err_set(e, ERR_UNAVAILABLE, "the server lists a project without a name");
-		if (!list_project(source, str_skip(name, strlen("projects/")), e))
+		if (!list_project(source, str_skip(name, strlen("projects/")), &count, e))
 			return false;
 	}
 	return true;
@@ -246,7 +258,7 @@ static bool list_all(struct facts_server *source, struct err *e)
 	if (source->all_listed)
 		return true;
 	for (size_t i = 0; i < source->projects->count; i++)
-		if (!list_project(source, str_of(source->projects->items[i]), e))
+		if (!list_named_project(source, source->projects->items[i], e))
 			return false;
 	if (source->projects->count == 0 && !list_projects_of_server(source, e))
 		return false;

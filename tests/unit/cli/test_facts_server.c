@@ -249,6 +249,21 @@ static void a_project_that_is_named_narrows_the_walk(void **state)
 	assert_int_equal(bed->server->requests, 2);
 }
 
+static void a_named_project_without_notes_is_an_error(void **state)
+{
+	static const struct canned_answer answers[] = {
+		{"GET /v1alpha1/projects/r/notes?pageSize=100", 200, "{\"notes\":[]}", 0}};
+	const char *names[] = {"r"};
+	struct bed *bed = *state;
+	struct facts_answer out;
+	struct err e = ERR_INIT;
+
+	bed->projects = (struct option_list){.items = names, .count = 1};
+	serve(bed, ANSWERS(answers));
+	assert_false(ask(bed, DIGEST_A, NULL, &out, &e));
+	assert_non_null(strstr(e.text, "--project r"));
+}
+
 static void a_walk_that_breaks_off_is_an_error(void **state)
 {
 	struct bed *bed = *state;
@@ -274,6 +289,7 @@ int main(void)
 		TEST(what_is_no_attestation_is_passed_over),
 		TEST(any_note_means_every_note_of_every_project),
 		TEST(a_project_that_is_named_narrows_the_walk),
+		TEST(a_named_project_without_notes_is_an_error),
 		TEST(a_walk_that_breaks_off_is_an_error),
 	};
 
