@@ -2,9 +2,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -32,6 +33,7 @@ struct slot {
 struct worker_pool {
 	pid_t supervisor;
 	int control;
+	int directory_lock; /* -1: none */
 	pthread_mutex_t control_lock;
 	pthread_mutex_t lock; /* of slots and ids */
 	pthread_cond_t freed;
@@ -40,41 +42,64 @@ struct worker_pool {
 	uint64_t last_id;
 };
 
-/* The process that made "verify-PID-XXXXXX" is gone. */
-static bool owner_is_dead(const char *name)
+/* Takes the lock of a directory, which the kernel gives back when its owner dies, whatever its number is: in a
+ * container every server is process 1. -1 when another process has it. */
+static int lock_directory(const char *path, int mode)
 {
-	long pid = strtol(name + sizeof(DIRECTORY_PREFIX) - 1, NULL, 10);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	return pid > 0 && pid != getpid() && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+	if (fd >= 0 && flock(fd, mode) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void remove_if_left_over(const char *run_dir, const char *name)
+{
+	char path[OPENPGP_HOME_PATH_MAX];
+	struct stat st;
+	int lock;
+
+	if (strncmp(name, DIRECTORY_PREFIX, sizeof(DIRECTORY_PREFIX) - 1) != 0 ||
+	    (size_t)snprintf(path, sizeof(path), "%s/%s", run_dir, name) >= sizeof(path))
+		return;
+	lock = lock_directory(path, LOCK_EX | LOCK_NB);
+	if (lock < 0)
+		return;
+	if (fstat(lock, &st) == 0 && st.st_uid == geteuid())
+		directory_remove(path);
+	close(lock);
 }
 
 static void remove_leftovers(const char *run_dir)
 {
 	DIR *entries = opendir(run_dir);
 
-	for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;) {
-		char path[OPENPGP_HOME_PATH_MAX];
-		struct stat st;
-
-		if (strncmp(entry->d_name, DIRECTORY_PREFIX, sizeof(DIRECTORY_PREFIX) - 1) != 0 ||
-		    !owner_is_dead(entry->d_name))
-			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", run_dir, entry->d_name);
-		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid())
-			directory_remove(path);
-	}
+	for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;)
+		remove_if_left_over(run_dir, entry->d_name);
 	if (entries)
 		closedir(entries);
 }
 
-static bool make_directory(const char *run_dir, char *path, size_t size, struct err *e)
+/* The directory of this pool, locked for as long as this process lives. */
+static bool make_directory(struct worker_pool *pool, const char *run_dir, char *path, size_t size, struct err *e)
 {
+	cleanup(fd) int all = -1;
+
 	if (mkdir(run_dir, 0700) != 0 && errno != EEXIST)
 		return err_errno(e, "%s", run_dir);
+	/* So that nobody takes a directory for left over that is made but not locked yet. */
+	all = lock_directory(run_dir, LOCK_EX);
+	if (all < 0)
+		return err_errno(e, "%s", run_dir);
 	remove_leftovers(run_dir);
-	if ((size_t)snprintf(path, size, "%s/" DIRECTORY_PREFIX "%d-XXXXXX", run_dir, (int)getpid()) >= size)
+	if ((size_t)snprintf(path, size, "%s/" DIRECTORY_PREFIX "XXXXXX", run_dir) >= size)
 		return err_set(e, ERR_INVALID, "%s: the path is too long", run_dir);
-	return mkdtemp(path) != NULL || err_errno(e, "%s", path);
+	if (!mkdtemp(path))
+		return err_errno(e, "%s", path);
+	pool->directory_lock = lock_directory(path, LOCK_EX | LOCK_NB);
+	return pool->directory_lock >= 0 || err_errno(e, "%s", path);
 }
 
 static bool fork_supervisor(struct worker_pool *pool, const char *directory, struct err *e)
@@ -150,7 +175,7 @@ static bool start(struct worker_pool *pool, const char *run_dir, struct err *e)
 {
 	char directory[OPENPGP_HOME_PATH_MAX];
 
-	if (!make_directory(run_dir, directory, sizeof(directory), e))
+	if (!make_directory(pool, run_dir, directory, sizeof(directory), e))
 		return false;
 	if (!fork_supervisor(pool, directory, e)) {
 		directory_remove(directory);
@@ -172,6 +197,7 @@ struct worker_pool *worker_pool_start(size_t slots, const char *run_dir, struct 
 		return NULL;
 	}
 	pool->control = -1;
+	pool->directory_lock = -1;
 	pool->count = slots;
 	for (size_t i = 0; i < slots; i++)
 		pool->slots[i].socket = -1;
@@ -195,6 +221,8 @@ void worker_pool_stop(struct worker_pool *pool)
 	if (pool->supervisor > 0)
 		while (waitpid(pool->supervisor, NULL, 0) < 0 && errno == EINTR)
 			continue;
+	if (pool->directory_lock >= 0)
+		close(pool->directory_lock);
 	pthread_cond_destroy(&pool->freed);
 	pthread_mutex_destroy(&pool->lock);
 	pthread_mutex_destroy(&pool->control_lock);

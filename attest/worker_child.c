@@ -12,7 +12,8 @@
 struct child {
 	int socket;
 	const char *directory;
-	struct openpgp *keys; /* NULL until a key set was loaded */
+	struct openpgp *keys;	   /* NULL until a key set was loaded */
+	struct openpgp *inspector; /* never imports anything; NULL until a key was described */
 	struct buf request;
 	struct buf answer;
 };
@@ -63,19 +64,24 @@ static void answer_verify(struct child *c, const struct worker_request *request)
 }
 
 /* Keys are described in a home of their own: describing must not make them known. */
+static bool inspect(struct child *c, struct str key, struct key_list *list, struct err *e)
+{
+	if (!c->inspector)
+		c->inspector = openpgp_new(c->directory, e);
+	if (!c->inspector || !openpgp_inspect(c->inspector, key, list, e))
+		return false;
+	return list->count <= WORKER_KEYS_MAX || err_set(e, ERR_INVALID, "more than %u certificates", WORKER_KEYS_MAX);
+}
+
 static void answer_inspect(struct child *c, const struct worker_request *request)
 {
 	struct err e = ERR_INIT;
 	struct key_list list = {0};
-	struct openpgp *empty = openpgp_new(c->directory, &e);
 
-	if (empty && openpgp_inspect(empty, request->upload, &list, &e) && list.count > WORKER_KEYS_MAX)
-		err_set(&e, ERR_INVALID, "more than %u certificates", WORKER_KEYS_MAX);
-	if (e.kind != ERR_NONE)
+	if (!inspect(c, request->upload, &list, &e))
 		key_list_release(&list);
 	worker_encode_described(&c->answer, request->id, &list, &e);
 	key_list_release(&list);
-	openpgp_free(empty);
 }
 
 static void answer(struct child *c, const struct worker_request *request)
@@ -106,8 +112,12 @@ void worker_child_run(int socket, const char *directory)
 		if (c.answer.failed || stream_send(socket, buf_str(&c.answer), 0) != STREAM_OK)
 			break;
 		status = 0;
+		/* What a large set of keys took would make every start of gpg dearer. */
+		if (request.kind == WORKER_KEYS)
+			buf_release(&c.request);
 	}
 	openpgp_free(c.keys);
+	openpgp_free(c.inspector);
 	buf_release(&c.request);
 	buf_release(&c.answer);
 	_exit(status);

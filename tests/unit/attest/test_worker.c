@@ -116,6 +116,40 @@ static void describes_keys_and_says_what_is_none(void **state)
 	assert_int_equal(e.kind, ERR_INVALID);
 }
 
+static void describing_a_key_does_not_make_it_known(void **state)
+{
+	struct bed *bed = *state;
+	cleanup(buf) struct buf key = fixture_key(STR("ed"));
+	struct key_set *none = key_set_new(NULL, 0);
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < 4; i++) {
+		struct key_list list = {0};
+
+		assert_true(worker_inspect_key(bed->pool, buf_str(&key), soon(), &list, &e));
+		key_list_release(&list);
+		assert_int_equal(verify(bed, none, "clear-url.asc", soon()).reason, REASON_UNKNOWN_KEY);
+	}
+	key_set_unref(none);
+}
+
+/* Two servers of one directory, each process 1 of its own container for all that is known. */
+static void a_directory_in_use_is_not_left_over(void **state)
+{
+	struct bed *bed = *state;
+	struct key_set *keys = known_key("ed");
+	struct err e = ERR_INIT;
+	struct worker_pool *other = worker_pool_start(1, bed->run, &e);
+
+	assert_non_null(other);
+	assert_int_equal(entries_in(bed->run), 2);
+	assert_int_equal(verify(bed, keys, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
+	worker_pool_stop(other);
+	assert_int_equal(verify(bed, keys, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
+	assert_int_equal(entries_in(bed->run), 1);
+	key_set_unref(keys);
+}
+
 static void a_deadline_that_passed_is_a_rejection(void **state)
 {
 	struct key_set *keys = known_key("ed");
@@ -267,7 +301,7 @@ static void the_worker_goes_when_its_server_is_killed(void **state)
 	for (int tries = 0; tries < 500 && entries_in(run); tries++)
 		poll(NULL, 0, 20);
 	assert_int_equal(entries_in(run), 0);
-	snprintf(stale, sizeof(stale), "%s/verify-%d-abcdef", run, (int)server);
+	snprintf(stale, sizeof(stale), "%s/verify-abcdef", run);
 	assert_int_equal(mkdir(stale, 0700), 0);
 	pool = worker_pool_start(1, run, &e);
 	assert_non_null(pool);
@@ -281,6 +315,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(verifies_under_the_keys_it_is_given, setup, teardown),
 		cmocka_unit_test_setup_teardown(describes_keys_and_says_what_is_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(describing_a_key_does_not_make_it_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_directory_in_use_is_not_left_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_deadline_that_passed_is_a_rejection, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_killed_child_is_a_rejection_and_is_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_stopped_child_costs_its_deadline_and_no_more, setup, teardown),
