@@ -152,7 +152,7 @@ if [[ $out == *'"name":"projects/image-signing/notes/qa"'* ]]; then good "the no
 
 title "3. The digest is signed with gpg and uploaded with curl"
 run "echo -n $digest > digest.txt"
-run "gpg --batch --armor --local-user qa_bob@example.com --output signature.asc --clearsign digest.txt"
+run "gpg --batch --quiet --no-auto-check-trustdb --armor --local-user qa_bob@example.com --output signature.asc --clearsign digest.txt"
 done_right "a clear-signed digest"
 fingerprint=$(gpg --batch --with-colons --fingerprint qa_bob@example.com | sed -n 's/^fpr:*\([0-9A-F]*\):.*/\1/p' | head -n 1)
 cat >occurrence.json <<EOF
