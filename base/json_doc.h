@@ -31,8 +31,9 @@ struct json_doc {
 	uint32_t count;
 };
 
-/* Member names whose values are checked like everything else but not recorded: looked up, they are present with kind
- * JSON_NULL_VALUE. For what no decision reads: managedFields, the last-applied annotation. */
+/* Member names, at any depth, whose values are checked like everything else but not recorded: looked up, they are
+ * present with kind JSON_NULL_VALUE. A key written with escapes is recorded; so are names beyond the sixteenth. For
+ * what no decision reads: managedFields, the last-applied annotation. */
 struct json_skip {
 	const char *const *names;
 	size_t count;

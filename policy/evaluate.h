@@ -35,7 +35,8 @@ enum finding_class {			  /* in order of precedence for one image */
 		     FINDING_TOO_LATE,	  /* Too late to decide */
 		     FINDING_TOO_MANY,	  /* Too many images */
 		     FINDING_TOO_COMPLEX, /* Too complex */
-			     FINDING_UNREADABLE,  /* Object can't be read */
+		     FINDING_UNREADABLE,  /* Object can't be read */
+		     FINDING_NO_FACTS,	  /* No matched signatures, because the store can't be read */
 };
 
 struct finding {

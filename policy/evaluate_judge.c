@@ -133,6 +133,7 @@ static bool decide_policy(struct run *run, const struct image_case *c, const str
 		outcome->class = FINDING_NO_DIGEST;
 		reason_no_digest(&reason, policy);
 	} else if (policy->rule_count && c->facts && c->facts->error.len) {
+		outcome->class = FINDING_NO_FACTS;
 		joint = ": ";
 		line_add(&reason, STR("attestations can't be read: "));
 		line_add_escaped(&reason, c->facts->error, LIMIT_REASON_TEXT);

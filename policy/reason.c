@@ -11,6 +11,7 @@ static const char *const first_words[] = {
 	[FINDING_TOO_MANY] = "Too many images",
 	[FINDING_TOO_COMPLEX] = "Too complex",
 	[FINDING_UNREADABLE] = "Object can't be read",
+	[FINDING_NO_FACTS] = "No matched signatures for container image",
 };
 
 static void add_name(struct line *line, struct str name)

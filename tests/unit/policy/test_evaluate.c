@@ -179,6 +179,7 @@ static void a_store_that_can_t_be_read_refuses_and_says_so(void **state)
 		     "No matched signatures for container image: " IMAGE_A
 		     " (spec.containers[0].image: policy production: attestations can't be read: database disk image "
 		     "is malformed)");
+	assert_int_equal(w->decision.findings[0].class, FINDING_NO_FACTS);
 	assert_true(str_eq_c(w->decision.judgements[0].reason,
 			     "attestations can't be read: database disk image is malformed"));
 	w->broken = "";
