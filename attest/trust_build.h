@@ -27,7 +27,7 @@ bool trust_check_attestor_keys(struct trust_build *b, struct policy_set *set, st
 bool trust_read_pubkeys(struct trust_build *b, const struct source_files *files, struct arena *arena,
 			struct attestor_key **keys, size_t *count, struct err *e) MUST_USE;
 
-/* Makes trust->keys from the fingerprints of trust->policies, and puts trust->known and trust->inspected in order. */
+/* Makes trust->keys from the fingerprints of trust->policies, and puts trust->known in order. */
 bool trust_collect_keys(struct trust_build *b, struct err *e) MUST_USE;
 void trust_release_inspected(struct trust *trust);
 /* What a key text holds, from the previous trust or else from the worker. The items of *out belong to the trust.

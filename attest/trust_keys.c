@@ -14,10 +14,31 @@ struct inspected_text {
 	struct key_list keys;
 };
 
-static int compare_inspected(const void *a, const void *b)
+/* Where the text with this hash stands in trust->inspected, or would. */
+static size_t position(const struct trust *trust, const struct sha256 *hash)
 {
-	return memcmp(((const struct inspected_text *)a)->hash.bytes, ((const struct inspected_text *)b)->hash.bytes,
-		      SHA256_SIZE);
+	size_t low = 0;
+	size_t high = trust->inspected_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (memcmp(trust->inspected[middle].hash.bytes, hash->bytes, SHA256_SIZE) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static const struct key_list *find_inspected(const struct trust *trust, const struct sha256 *hash)
+{
+	size_t at = trust ? position(trust, hash) : 0;
+
+	if (!trust || at == trust->inspected_count ||
+	    memcmp(trust->inspected[at].hash.bytes, hash->bytes, SHA256_SIZE) != 0)
+		return NULL;
+	return &trust->inspected[at].keys;
 }
 
 void trust_release_inspected(struct trust *trust)
@@ -37,36 +58,49 @@ static bool copy_keys(const struct key_list *from, struct key_list *to)
 	return true;
 }
 
-static const struct inspected_text *find_inspected(const struct trust *previous, const struct inspected_text *wanted)
-{
-	if (!previous || !previous->inspected_count)
-		return NULL;
-	return bsearch(wanted, previous->inspected, previous->inspected_count, sizeof(*wanted), compare_inspected);
-}
-
 static bool ask(struct trust_build *b, struct str text, struct inspected_text *inspected, struct err *e)
 {
-	const struct inspected_text *known = find_inspected(b->previous, inspected);
+	const struct key_list *known = find_inspected(b->previous, &inspected->hash);
 
 	if (known)
-		return copy_keys(&known->keys, &inspected->keys) || err_no_memory(e);
+		return copy_keys(known, &inspected->keys) || err_no_memory(e);
 	return worker_inspect_key(b->workers, text, clock_monotonic_ms() + LIMIT_VERIFY_MS, &inspected->keys, e);
+}
+
+/* Keeps the order by hash. */
+static bool insert(struct trust *trust, struct inspected_text inspected)
+{
+	struct inspected_text *items = trust_grow(trust->inspected, trust->inspected_count, sizeof(*items));
+	size_t at;
+
+	if (!items)
+		return false;
+	trust->inspected = items;
+	at = position(trust, &inspected.hash);
+	memmove(&items[at + 1], &items[at], (trust->inspected_count - at) * sizeof(*items));
+	items[at] = inspected;
+	trust->inspected_count++;
+	return true;
 }
 
 bool trust_inspect(struct trust_build *b, struct str text, struct key_list *out, struct err *e)
 {
-	struct trust *trust = b->trust;
-	struct inspected_text *items = trust_grow(trust->inspected, trust->inspected_count, sizeof(*items));
 	struct inspected_text inspected = {0};
+	const struct key_list *known;
 
-	if (!items)
-		return err_no_memory(e);
-	trust->inspected = items;
 	if (!sha256_of(text, &inspected.hash))
 		return err_set(e, ERR_INTERNAL, "a key can't be hashed");
+	known = find_inspected(b->trust, &inspected.hash);
+	if (known) {
+		*out = *known;
+		return true;
+	}
 	if (!ask(b, text, &inspected, e))
 		return false;
-	items[trust->inspected_count++] = inspected;
+	if (!insert(b->trust, inspected)) {
+		key_list_release(&inspected.keys);
+		return err_no_memory(e);
+	}
 	*out = inspected.keys;
 	return true;
 }
@@ -215,7 +249,5 @@ bool trust_collect_keys(struct trust_build *b, struct err *e)
 	if (!make_key_set(trust) || !merge_known(trust))
 		return err_no_memory(e);
 	keep_previous_set(trust, b->previous);
-	if (trust->inspected_count)
-		qsort(trust->inspected, trust->inspected_count, sizeof(*trust->inspected), compare_inspected);
 	return true;
 }
