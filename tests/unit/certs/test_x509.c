@@ -475,6 +475,57 @@ static void show_refuses_the_chain_of_another_ca(void **state)
 	assert_int_equal(rmdir(other.dir), 0);
 }
 
+static bool bundle(const struct scratch *s, const char *text, struct buf *out, struct err *e)
+{
+	char path[512];
+
+	put(s, "bundle.pem", text);
+	return certs_read_bundle(in(s, "bundle.pem", path), out, e);
+}
+
+static void a_bundle_is_its_certificates_and_nothing_else(void **state)
+{
+	struct scratch *s = *state;
+	struct err e = ERR_INIT;
+	cleanup(buf) struct buf text = buf_init(1 << 16);
+	cleanup(buf) struct buf out = buf_init(1 << 16);
+
+	init(s, NULL, 0);
+	cleanup(buf) struct buf ca = content(s, "ca.pem");
+	cleanup(buf) struct buf server = content(s, "server.pem");
+	buf_printf(&text, "my CA\n%s\nand another: token=secret\n%s trailing", ca.data, server.data);
+	if (!bundle(s, text.data, &out, &e))
+		fail_msg("%s", e.text);
+	buf_clear(&text);
+	buf_printf(&text, "%s%s", ca.data, server.data);
+	assert_string_equal(out.data, text.data);
+}
+
+static void refuses_bundles_without_certificates_or_with_a_key(void **state)
+{
+	struct scratch *s = *state;
+	cleanup(buf) struct buf both = buf_init(1 << 16);
+	cleanup(buf) struct buf broken = buf_init(1 << 16);
+	cleanup(buf) struct buf out = buf_init(1 << 16);
+
+	init(s, NULL, 0);
+	cleanup(buf) struct buf ca = content(s, "ca.pem");
+	cleanup(buf) struct buf key = content(s, "ca-key.pem");
+	buf_printf(&both, "%s%s", ca.data, key.data);
+	buf_printf(&broken, "%s-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", ca.data);
+	const char *const texts[] = {"",	"hello",     key.data,
+				     both.data, broken.data, "-----BEGIN CERTIFICATE-----\nno end\n"};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct err e = ERR_INIT;
+
+		if (bundle(s, texts[i], &out, &e))
+			fail_msg("row %zu was accepted", i);
+		assert_int_equal(e.kind, ERR_INVALID);
+		assert_non_null(strstr(e.text, "bundle.pem"));
+		assert_int_equal(out.len, 0);
+	}
+}
+
 #define WITH_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_remove)
 
 int main(void)
@@ -493,6 +544,8 @@ int main(void)
 		WITH_SCRATCH(renew_keeps_the_ca_and_the_names),
 		WITH_SCRATCH(renew_refuses_a_ca_that_it_cannot_sign_with),
 		WITH_SCRATCH(show_finds_what_does_not_fit),
+		WITH_SCRATCH(a_bundle_is_its_certificates_and_nothing_else),
+		WITH_SCRATCH(refuses_bundles_without_certificates_or_with_a_key),
 		WITH_SCRATCH(show_refuses_the_chain_of_another_ca),
 	};
 

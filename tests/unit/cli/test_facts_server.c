@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "cli/facts_server.h"
 #include "tests/unit/cli/canned.h"
 
@@ -47,7 +48,7 @@ static int setup(void **state)
 	*state = bed;
 	bed->trust.keys = key_set_new(&entry, 1);
 	bed->judge.trust = &bed->trust;
-	bed->judge.verdicts = verdict_cache_new(100);
+	bed->judge.verdicts = verdict_cache_new(10000);
 	bed->arena = arena_init(1u << 20);
 	know(bed, "for-a", DIGEST_A);
 	know(bed, "for-b", DIGEST_B);
@@ -275,6 +276,42 @@ static void a_walk_that_breaks_off_is_an_error(void **state)
 	assert_false(ask(bed, DIGEST_A, NULL, &out, &e));
 }
 
+/* Distinct texts that are no signatures: each needs a look, none gets a verdict from memory. */
+static void add_junk(struct buf *out, size_t count)
+{
+	buf_add_c(out, "{\"occurrences\":[");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(out,
+			   "%s{\"name\":\"projects/p/occurrences/%zu\",\"noteName\":\"projects/p/notes/qa\","
+			   "\"resourceUrl\":\"https://r/i@" DIGEST_A "\",\"createTime\":\"2026-01-01T00:00:00Z\","
+			   "\"attestation\":{\"pgpSignedAttestation\":{\"signature\":\"junk %zu\"}}}",
+			   i ? "," : "", i, i);
+	buf_add_c(out, "," OCCURRENCE("good", DIGEST_A, "for-a", "2025-01-01T00:00:00Z") "]}");
+}
+
+/* What has a verdict counts beyond the limit, however old it is: junk can't push it out. */
+static void beyond_the_limit_only_what_was_never_verified_is_left_out(void **state)
+{
+	struct bed *bed = *state;
+	cleanup(workspace) struct workspace workspace = {0};
+	cleanup(buf) struct buf body = buf_init(1u << 20);
+	struct facts_answer answer;
+	struct err e = ERR_INIT;
+
+	assert_true(workspace_make(&workspace, &e));
+	bed->judge.workers = worker_pool_start(1, workspace.path, &e);
+	assert_non_null(bed->judge.workers);
+	add_junk(&body, LIMIT_UNVERIFIED + 5);
+	struct canned_answer listed = {QA_LIST, 200, body.data, 0};
+	serve(bed, &listed, 1);
+	answer = asked(bed, DIGEST_A, "projects/p/notes/qa");
+	worker_pool_stop(bed->judge.workers);
+	assert_int_equal(answer.unverified, 5);
+	assert_int_equal(answer.count, LIMIT_UNVERIFIED + 1);
+	assert_int_equal(answer.items[answer.count - 1].verdict, VERDICT_ACCEPTED);
+	assert_int_equal(answer.items[0].verdict, VERDICT_REJECTED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -289,6 +326,7 @@ int main(void)
 		TEST(what_is_no_attestation_is_passed_over),
 		TEST(any_note_means_every_note_of_every_project),
 		TEST(a_project_that_is_named_narrows_the_walk),
+		TEST(beyond_the_limit_only_what_was_never_verified_is_left_out),
 		TEST(a_named_project_without_notes_is_an_error),
 		TEST(a_walk_that_breaks_off_is_an_error),
 	};
