@@ -199,6 +199,16 @@ static void pipelined_and_half_closed_requests_are_answered_in_order(void **stat
 	assert_serves(bed);
 }
 
+static bool api_is_full(struct bed *bed, void *context)
+{
+	struct reply reply = bed_request(bed, "GET", bed->ops, "/metrics", NULL, 0, NULL);
+	bool full = strstr(reply.body, "sealgate_connections{listener=\"api\"} 1056\n") != NULL;
+
+	(void)context;
+	reply_release(&reply);
+	return full;
+}
+
 static void connections_beyond_the_limit_get_503(void **state)
 {
 	enum { MAX = 1100 };
@@ -208,6 +218,7 @@ static void connections_beyond_the_limit_get_503(void **state)
 
 	for (int i = 0; i < MAX; i++)
 		fds[i] = connect_to(bed->api);
+	assert_true(bed_eventually(bed, api_is_full, NULL));
 	/* Ask on the latest ones first: the accepted ones beyond the limit say 503, those in the backlog say nothing
 	 * yet. */
 	for (int i = MAX - 1; i >= 1000 && busy == 0; i--) {
