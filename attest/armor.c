@@ -259,17 +259,33 @@ enum verdict_reason armor_unwrap(struct str upload, struct armor_message *out)
 	return reason;
 }
 
-bool armor_unwrap_keys(struct str text, struct buf *packets)
+/* One block of keys off the head of `rest`, which it leaves trimmed. */
+static bool unwrap_key_block(struct str *rest, struct buf *packets)
 {
 	static const struct block keys = {
 		.begin = "-----BEGIN PGP PUBLIC KEY BLOCK-----",
 		.end = "-----END PGP PUBLIC KEY BLOCK-----",
 	};
-	struct str rest = str_trim(text);
+	cleanup(buf) struct buf own = buf_init(packets->max);
 	struct str line;
 
-	return next_line(&rest, &line) && str_eq_c(line, keys.begin) && read_block(&rest, &keys, packets) &&
-	       str_trim(rest).len == 0 && buf_ok(packets, NULL);
+	if (!next_line(rest, &line) || !str_eq_c(line, keys.begin) || !read_block(rest, &keys, &own))
+		return false;
+	buf_add(packets, buf_str(&own));
+	*rest = str_trim(*rest);
+	return true;
+}
+
+bool armor_unwrap_keys(struct str text, struct buf *packets)
+{
+	struct str rest = str_trim(text);
+
+	if (rest.len == 0)
+		return false;
+	while (rest.len)
+		if (!unwrap_key_block(&rest, packets))
+			return false;
+	return buf_ok(packets, NULL);
 }
 
 bool armor_acceptable(struct str upload, struct err *e)

@@ -29,8 +29,8 @@ bool armor_acceptable(struct str upload, struct err *e) MUST_USE;
  * signature covers) REASON_BAD_PAYLOAD. Armour headers are passed over. Says nothing about the packets. */
 enum verdict_reason armor_unwrap(struct str upload, struct armor_message *out) MUST_USE;
 
-/* Appends the binary form of a text that is exactly one block of armoured public keys. False, with `packets` in any
- * state, for everything else: such a text may still be keys that gpg can read. */
+/* Appends the binary form of a text that is blocks of armoured public keys and white space, nothing else. False, with
+ * `packets` in any state, for everything else: such a text may still be keys that gpg can read. */
 bool armor_unwrap_keys(struct str text, struct buf *packets) MUST_USE;
 
 CLEANUP_VALUE(armor_message, struct armor_message, armor_message_release)

@@ -160,13 +160,22 @@ static bool import_bytes(struct openpgp *p, struct str bytes, size_t *considered
 	return true;
 }
 
+/* What gpg is given for a key text: its packets where it is plain armour, since gpg misreads armour without a checksum,
+ * which newer programs write; else the text as it is. */
+static struct str key_bytes(struct str key, struct buf *packets)
+{
+	return armor_unwrap_keys(key, packets) ? buf_str(packets) : key;
+}
+
 static bool import_one_by_one(struct openpgp *p, const struct str *keys, size_t count, struct err *e)
 {
-	size_t considered;
+	for (size_t i = 0; i < count; i++) {
+		cleanup(buf) struct buf packets = buf_init(LIMIT_KEY_FILE);
+		size_t considered;
 
-	for (size_t i = 0; i < count; i++)
-		if (!import_bytes(p, keys[i], &considered, e))
+		if (!import_bytes(p, key_bytes(keys[i], &packets), &considered, e))
 			return false;
+	}
 	return true;
 }
 
@@ -420,12 +429,13 @@ static bool add_to_list(void *target, gpgme_key_t key, struct err *e)
 bool openpgp_inspect(struct openpgp *p, struct str key, struct key_list *out, struct err *e)
 {
 	cleanup(gpgme_data) gpgme_data_t data = NULL;
+	cleanup(buf) struct buf packets = buf_init(LIMIT_KEY_FILE);
 	cleanup(key_list) struct key_list list = {0};
 	gpgme_error_t error;
 
 	if (key.len > LIMIT_KEY_FILE)
 		return err_set(e, ERR_TOO_LARGE, "key is longer than %u bytes", LIMIT_KEY_FILE);
-	if (!data_of(key, &data, e))
+	if (!data_of(key_bytes(key, &packets), &data, e))
 		return false;
 	error = gpgme_op_keylist_from_data_start(p->context, data, 0);
 	if (error)

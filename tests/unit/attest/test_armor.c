@@ -209,6 +209,34 @@ static void every_truncation_of_a_fixture_is_refused(void **state)
 	assert_int_equal(unwrap(str_head(buf_str(&whole), end)), REASON_GOOD);
 }
 
+static void reads_blocks_of_keys_and_nothing_beside_them(void **state)
+{
+#define KEYS "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" BODY "-----END PGP PUBLIC KEY BLOCK-----\n"
+	const struct {
+		const char *text;
+		size_t size; /* 0: refused */
+	} cases[] = {
+		{KEYS, 2},
+		{" \n" KEYS "\n\n" KEYS, 4},
+		{"", 0},
+		{KEYS "comment", 0},
+		{"comment\n" KEYS, 0},
+		{KEYS SIGNATURE, 0},
+		{"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n" BODY "-----END PGP PRIVATE KEY BLOCK-----\n", 0},
+		{"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" BODY, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cleanup(buf) struct buf packets = buf_init(64);
+
+		assert_int_equal(armor_unwrap_keys(str_of(cases[i].text), &packets), cases[i].size > 0);
+		if (cases[i].size)
+			assert_int_equal(packets.len, cases[i].size);
+	}
+#undef KEYS
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +248,7 @@ int main(void)
 		cmocka_unit_test(base64_of_more_than_one_message_is_refused),
 		cmocka_unit_test(one_signature_has_a_limit),
 		cmocka_unit_test(an_upload_is_armour_or_base64),
+		cmocka_unit_test(reads_blocks_of_keys_and_nothing_beside_them),
 		cmocka_unit_test(every_truncation_of_a_fixture_is_refused),
 	};
 
