@@ -1,24 +1,24 @@
 #!/bin/bash
-# Runs each fuzz target for FUZZ_SECONDS from its seeds and dictionary (tests/fuzz/corpus/NAME, tests/fuzz/NAME.dict). What it finds stays in build/.
+# Runs each fuzz target for FUZZ_SECONDS from its seeds and dictionary (tests/fuzz/corpus/NAME, tests/fuzz/NAME.dict), as many at once as there are
+# processors. What a target finds stays in build/fuzz.
 set -u
-status=0
-for target in "$@"; do
-	name=${target#fuzz_}
-	work=$BUILD/fuzz/work-$name
+export BUILD=${BUILD:-build} FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+
+fuzz_one() {
+	local name=${1#fuzz_}
+	local log=$BUILD/fuzz/$name.log work=$BUILD/fuzz/work-$name
+	local args=(-max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$BUILD/fuzz/$name-")
 	mkdir -p "$work"
-	seeds=tests/fuzz/corpus/$name
-	dictionary=tests/fuzz/$name.dict
-	args=(-max_total_time="${FUZZ_SECONDS:-60}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$BUILD/fuzz/$name-")
-	[ -f "$dictionary" ] && args+=(-dict="$dictionary")
-	dirs=("$work")
-	[ -d "$seeds" ] && dirs+=("$seeds")
-	printf '  FUZZ %-24s %ss ' "$name" "${FUZZ_SECONDS:-60}"
-	if "$BUILD/fuzz/$target" "${args[@]}" "${dirs[@]}" >"$BUILD/fuzz/$name.log" 2>&1; then
-		sed -n 's/^stat::number_of_executed_units: */ok, runs: /p' "$BUILD/fuzz/$name.log"
+	[ -f "tests/fuzz/$name.dict" ] && args+=(-dict="tests/fuzz/$name.dict")
+	local dirs=("$work")
+	[ -d "tests/fuzz/corpus/$name" ] && dirs+=("tests/fuzz/corpus/$name")
+	if "$BUILD/fuzz/$1" "${args[@]}" "${dirs[@]}" >"$log" 2>&1; then
+		printf '  ok    fuzz %-20s %s s, %s runs\n' "$name" "$FUZZ_SECONDS" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
 	else
-		echo FAILED
-		tail -n 40 "$BUILD/fuzz/$name.log"
-		status=1
+		printf '  FAIL  fuzz %s\n' "$name"
+		tail -n 40 "$log" | sed 's/^/        /'
+		return 1
 	fi
-done
-exit $status
+}
+export -f fuzz_one
+printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} bash -c 'fuzz_one {}'
