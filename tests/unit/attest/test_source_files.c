@@ -10,6 +10,7 @@
 
 #include "attest/source_files.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "tests/unit/scratch.h"
 
 static const char *const yaml[] = {".yaml", ".yml", NULL};
@@ -163,16 +164,33 @@ static void an_absent_directory_has_a_fingerprint_of_its_own(void **state)
 	assert_int_equal(source_files_fingerprint(dir), source_files_fingerprint(dir));
 }
 
+static void lists_as_many_files_as_the_limit(void **state)
+{
+	cleanup(source_files) struct source_files files = {0};
+	struct err e = ERR_INIT;
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < LIMIT_POLICY_FILES; i++) {
+		(void)snprintf(name, sizeof(name), "%05u%s", i, i % 2 ? ".yaml" : "");
+		assert_int_equal(symlink("nowhere", in_dir(name)), 0);
+	}
+	assert_true(source_files_list(dir, yaml, &files, &e));
+	assert_int_equal(files.count + files.other_count, LIMIT_POLICY_FILES);
+	source_files_release(&files);
+	assert_int_equal(symlink("nowhere", in_dir("one-more")), 0);
+	assert_false(source_files_list(dir, yaml, &files, &e));
+	assert_int_equal(e.kind, ERR_TOO_LARGE);
+}
+
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_DIR(lists_what_has_a_suffix_sorted),
-		IN_DIR(refuses_a_directory_that_cannot_be_listed),
-		IN_DIR(reads_regular_files_alone),
-		IN_DIR(the_fingerprint_changes_with_every_change),
-		IN_DIR(an_absent_directory_has_a_fingerprint_of_its_own),
+		IN_DIR(lists_what_has_a_suffix_sorted),	  IN_DIR(refuses_a_directory_that_cannot_be_listed),
+		IN_DIR(reads_regular_files_alone),	  IN_DIR(the_fingerprint_changes_with_every_change),
+		IN_DIR(lists_as_many_files_as_the_limit), IN_DIR(an_absent_directory_has_a_fingerprint_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -453,6 +453,26 @@ static void the_same_keys_keep_their_set_and_are_not_inspected_again(void **stat
 	assert_int_equal(third->known_count, 2);
 }
 
+/* An Attestor that lists one key `count` times. */
+static void put_many_keys(const char *name, size_t count)
+{
+	cleanup(buf) struct buf fixtures = buf_init(FILE_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&fixtures, "%sed.asc", i ? " " : "");
+	put_attestor(name, fixtures.data);
+}
+
+static void takes_as_many_keys_as_the_limit(void **state)
+{
+	(void)state;
+	put_many_keys("a", LIMIT_KEYS / 2);
+	put_many_keys("b", LIMIT_KEYS / 2);
+	trust_unref(load(&policies_only, NULL));
+	put_many_keys("c", 1);
+	check_refused(&policies_only, "more than 10000 keys");
+}
+
 static void lives_as_long_as_somebody_holds_it(void **state)
 {
 	struct trust *trust = load(&keys_only, NULL);
@@ -501,6 +521,7 @@ int main(void)
 		IN_DIRS(refuses_policy_files_that_cannot_be_read),
 		IN_DIRS(reports_other_files_beside_policies),
 		IN_DIRS(the_same_keys_keep_their_set_and_are_not_inspected_again),
+		IN_DIRS(takes_as_many_keys_as_the_limit),
 		IN_DIRS(lives_as_long_as_somebody_holds_it),
 		IN_DIRS(the_fingerprint_sees_both_sources),
 	};

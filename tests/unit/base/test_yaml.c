@@ -66,8 +66,7 @@ static void plain_scalars_are_what_kubectl_makes_of_them(void **state)
 		{"[0, -0, +7, -7, 1_000, 0x1F, 0XfF, -0x10, 0o17, 017, 00, 0b101, 0_7]",
 		 "[[0,0,7,-7,1000,31,255,-16,15,15,0,5,7]]"},
 		{"[9223372036854775807, -9223372036854775808]", "[[9223372036854775807,-9223372036854775808]]"},
-		{"[1.5, .5, 1., 1e3, -1.5E-1, +2.0, 08, 1_0.5]",
-		 "[[1.5,0.5,1.0,1000.0,-0.15,2.0,8.0,10.5]]"},
+		{"[1.5, .5, 1., 1e3, -1.5E-1, +2.0, 08, 1_0.5]", "[[1.5,0.5,1.0,1000.0,-0.15,2.0,8.0,10.5]]"},
 		{"[2001-01-01, 12:30, 1.2.3, 0x, 0xg, 0b2, '-', +, 1e, .e1, ._5, e1, 0o8, 10Mi, 1-2]",
 		 "[[\"2001-01-01\",\"12:30\",\"1.2.3\",\"0x\",\"0xg\",\"0b2\",\"-\",\"+\",\"1e\",\".e1\",\"._5\","
 		 "\"e1\","
@@ -355,6 +354,36 @@ static void refuses_aliases_that_expand_past_the_limit(void **state)
 	check_refusal(buf_str(&texts), "bytes of text");
 }
 
+static void takes_as_many_values_as_the_limit(void **state)
+{
+	cleanup(buf) struct buf list = buf_init(4u << 20);
+
+	(void)state;
+	buf_add_char(&list, '[');
+	for (size_t i = 0; i + 1 < LIMIT_YAML_NODES; i++)
+		buf_add_c(&list, "a,");
+	buf_add_c(&list, "]");
+	assert_true(reads(&list));
+	list.data[list.len - 1] = 'a';
+	buf_add_c(&list, "]");
+	check_refusal(buf_str(&list), "more than 1000000 values");
+}
+
+static void takes_as_much_text_as_the_limit(void **state)
+{
+	cleanup(buf) struct buf text = buf_init(17u << 20);
+
+	(void)state;
+	buf_add_c(&text, "a: '");
+	for (size_t i = 0; i + 1 < LIMIT_YAML_BYTES; i++)
+		buf_add_char(&text, 'x');
+	buf_add_c(&text, "'");
+	assert_true(reads(&text));
+	text.data[text.len - 1] = 'x';
+	buf_add_c(&text, "'");
+	check_refusal(buf_str(&text), "more than 16777216 bytes of text");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,6 +400,8 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_not_yaml),
 		cmocka_unit_test(refuses_more_levels_than_the_limit),
 		cmocka_unit_test(refuses_aliases_that_expand_past_the_limit),
+		cmocka_unit_test(takes_as_many_values_as_the_limit),
+		cmocka_unit_test(takes_as_much_text_as_the_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <dirent.h>
 
 #include "base/file.h"
+#include "base/limits.h"
 #include "policy/manifest.h"
 
 #define INVALID "tests/data/policies/invalid"
@@ -257,6 +258,28 @@ static void error_texts_stay_one_line_and_bounded(void **state)
 	assert_non_null(strstr(e.text, ": unknown field"));
 }
 
+/* The place of each key is kept, so a long file name makes much of little. */
+static void refuses_policies_past_the_memory_limit(void **state)
+{
+	cleanup(reader) struct manifest_reader *reader = manifest_reader_new();
+	cleanup(buf) struct buf text = buf_init(LIMIT_POLICY_FILE);
+	static char name[2001];
+	struct err e = ERR_INIT;
+	size_t keys = LIMIT_POLICY_MEMORY / sizeof(name) / 8;
+	size_t fits = 0;
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	buf_add_c(&text, HEAD("Attestor", "qa") "spec:\n  note: projects/p/notes/n\n  publicKeys:\n");
+	for (size_t i = 0; i < keys; i++)
+		buf_add_c(&text, "  - openpgp: '-----BEGIN PGP PUBLIC KEY BLOCK-----'\n");
+	while (manifest_reader_add(reader, str_of(name), buf_str(&text), &e))
+		fits++;
+	assert_in_range(fits, 6, 7);
+	assert_int_equal(e.kind, ERR_TOO_LARGE);
+	assert_non_null(strstr(e.text, "nnn..."));
+}
+
 static const struct str fingerprints[] = {{"AA", 2}, {"BB", 2}};
 
 static void pubkeys_make_one_attestor_for_every_image(void **state)
@@ -345,6 +368,7 @@ int main(void)
 		cmocka_unit_test(files_may_come_in_any_order),
 		cmocka_unit_test(errors_across_files_name_both),
 		cmocka_unit_test(error_texts_stay_one_line_and_bounded),
+		cmocka_unit_test(refuses_policies_past_the_memory_limit),
 		cmocka_unit_test(pubkeys_make_one_attestor_for_every_image),
 		cmocka_unit_test(no_pubkeys_still_require_an_attestation),
 		cmocka_unit_test(refuses_pubkeys_beside_policy_objects),
