@@ -19,6 +19,7 @@
 #include "attest/openpgp_home.h"
 #include "attest/worker.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "tests/unit/attest/fixtures.h"
 
 struct bed {
@@ -224,6 +225,63 @@ static void a_stopped_child_costs_its_deadline_and_no_more(void **state)
 	key_set_unref(keys);
 }
 
+/* A gpg before the real one in PATH that ends by a signal the first `times` times it is to verify. */
+static void put_fragile_gpg(const char *directory, int times)
+{
+	cleanup(buf) struct buf script = buf_init(4096);
+	char path[128];
+
+	buf_printf(&script,
+		   "#!/bin/sh\n"
+		   "case \" $* \" in *' --verify '*|*' --output '*)\n"
+		   "  echo x >>'%s/calls'\n"
+		   "  [ $(wc -l <'%s/calls') -le %d ] && kill -9 $$;;\n"
+		   "esac\n"
+		   "PATH=${PATH#*:} exec gpg \"$@\"\n",
+		   directory, directory, times);
+	snprintf(path, sizeof(path), "%s/gpg", directory);
+	assert_true(file_write(path, buf_str(&script), 0755, NULL));
+}
+
+/* The verdict when gpg is killed that often under a worker of its own. */
+static enum verdict_reason reason_when_gpg_dies(int times)
+{
+	char directory[] = "/tmp/sealgate-gpg-XXXXXX";
+	cleanup(memory) char *before = strdup(getenv("PATH"));
+	cleanup(buf) struct buf path = buf_init(8192);
+	struct bed bed = {.run = "/tmp/sealgate-worker-XXXXXX"};
+	struct key_set *keys = known_key("ed");
+	enum verdict_reason reason;
+
+	assert_non_null(mkdtemp(directory));
+	assert_non_null(mkdtemp(bed.run));
+	put_fragile_gpg(directory, times);
+	buf_printf(&path, "%s:%s", directory, before);
+	setenv("PATH", path.data, 1);
+	bed.pool = worker_pool_start(1, bed.run, NULL);
+	setenv("PATH", before, 1);
+	assert_non_null(bed.pool);
+	reason = verify(&bed, keys, "attached.asc", soon()).reason;
+	worker_pool_stop(bed.pool);
+	directory_remove(bed.run);
+	directory_remove(directory);
+	key_set_unref(keys);
+	return reason;
+}
+
+static void a_killed_gpg_is_asked_again(void **state)
+{
+	(void)state;
+	assert_int_equal(reason_when_gpg_dies(1), REASON_GOOD);
+}
+
+/* Else it would never have a verdict, and a few hundred like it would keep an image out. */
+static void a_message_that_kills_gpg_twice_is_judged(void **state)
+{
+	(void)state;
+	assert_int_equal(reason_when_gpg_dies(2), REASON_BAD_SIGNATURE);
+}
+
 static void *verify_many(void *bed)
 {
 	struct key_set *keys = known_key("ed");
@@ -323,6 +381,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(four_threads_share_two_slots, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_left_for_process_1, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dead_supervisor_is_a_rejection, setup, teardown_after_murder),
+		cmocka_unit_test(a_killed_gpg_is_asked_again),
+		cmocka_unit_test(a_message_that_kills_gpg_twice_is_judged),
 		cmocka_unit_test(the_worker_goes_when_its_server_is_killed),
 	};
 
