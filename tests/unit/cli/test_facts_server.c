@@ -68,14 +68,23 @@ static void serve(struct bed *bed, const struct canned_answer *answers, size_t c
 	assert_non_null(bed->source);
 }
 
-static int teardown(void **state)
+/* Before the answers go. */
+static void stop(struct bed *bed)
 {
-	struct bed *bed = *state;
-
 	facts_server_free(bed->source);
 	http_client_free(bed->client);
 	if (bed->server)
 		canned_stop(bed->server);
+	bed->source = NULL;
+	bed->client = NULL;
+	bed->server = NULL;
+}
+
+static int teardown(void **state)
+{
+	struct bed *bed = *state;
+
+	stop(bed);
 	verdict_cache_free(bed->judge.verdicts);
 	key_set_unref(bed->trust.keys);
 	arena_release(&bed->arena);
@@ -188,12 +197,7 @@ static void a_server_that_fails_is_no_empty_list(void **state)
 		serve(bed, &answer, 1);
 		if (ask(bed, DIGEST_A, "projects/p/notes/qa", &out, &e))
 			fail_msg("%d was taken for an empty list", statuses[i]);
-		facts_server_free(bed->source);
-		http_client_free(bed->client);
-		canned_stop(bed->server);
-		bed->source = NULL;
-		bed->client = NULL;
-		bed->server = NULL;
+		stop(bed);
 	}
 }
 
@@ -306,6 +310,7 @@ static void beyond_the_limit_only_what_was_never_verified_is_left_out(void **sta
 	serve(bed, &listed, 1);
 	answer = asked(bed, DIGEST_A, "projects/p/notes/qa");
 	worker_pool_stop(bed->judge.workers);
+	stop(bed);
 	assert_int_equal(answer.unverified, 5);
 	assert_int_equal(answer.count, LIMIT_UNVERIFIED + 1);
 	assert_int_equal(answer.items[answer.count - 1].verdict, VERDICT_ACCEPTED);
