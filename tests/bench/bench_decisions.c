@@ -140,7 +140,7 @@ int main(void)
 	bed_setup(&state);
 	bed = state;
 	bed_key(bed, "qa", "qa_bob@example.com");
-	bed_start(bed, "--pubkeys", bed->keys, "--log-level", "warn", NULL);
+	bed_start(bed, "--pubkeys", bed->keys, NULL);
 	bed_note(bed, "p", "n");
 	signature = bed_clearsign(bed, "qa_bob@example.com", DIGEST_A);
 	bed_attest(bed, "p", "n", IMAGE_A, signature);
