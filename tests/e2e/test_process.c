@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/e2e/bed.h"
@@ -302,10 +303,24 @@ static void a_new_certificate_serves_the_next_handshake(void **state)
 	free(image);
 }
 
-/* Uploads until the server is gone; returns how many were acknowledged and leaves their names. */
-static size_t upload_until_killed(struct bed *bed, const char *body, char **names, size_t max)
+static pid_t kill_later(pid_t victim, useconds_t delay_us)
+{
+	pid_t killer = fork();
+
+	if (killer == 0) {
+		usleep(delay_us);
+		kill(victim, SIGKILL);
+		_exit(0);
+	}
+	return killer;
+}
+
+/* Uploads until the server is gone: it is killed some time after its first acknowledgement. Returns how many were
+ * acknowledged and leaves their names. */
+static size_t upload_until_killed(struct bed *bed, const char *body, char **names, size_t max, useconds_t delay_us)
 {
 	size_t count = 0;
+	pid_t killer = 0;
 
 	while (count < max) {
 		struct reply reply = bed_request(bed, "POST", bed->api, "/v1alpha1/projects/crash/occurrences", body,
@@ -320,7 +335,11 @@ static size_t upload_until_killed(struct bed *bed, const char *body, char **name
 		reply_release(&reply);
 		if (gone)
 			break;
+		if (killer == 0)
+			killer = kill_later(bed->server, delay_us);
 	}
+	if (killer > 0)
+		waitpid(killer, NULL, 0);
 	return count;
 }
 
@@ -339,17 +358,10 @@ static void kill_9_loses_no_acknowledged_upload(void **state)
 	assert_non_null(names);
 	for (int round = 0; round < ROUNDS; round++) {
 		size_t count;
-		pid_t killer;
 
 		bed_start(bed, "--pubkeys", bed->keys, NULL);
 		bed_note(bed, "crash", "n");
-		killer = fork();
-		if (killer == 0) {
-			usleep(100000 + (useconds_t)round * 23000);
-			kill(bed->server, SIGKILL);
-			_exit(0);
-		}
-		count = upload_until_killed(bed, body, names, MAX);
+		count = upload_until_killed(bed, body, names, MAX, 100000 + (useconds_t)round * 23000);
 		bed_kill(bed);
 		assert_true(count > 0);
 		total += count;
