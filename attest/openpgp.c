@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "attest/armor.h"
+#include "attest/cpu_limit.h"
 #include "attest/openpgp_home.h"
 #include "attest/packets.h"
 #include "attest/signature_check.h"
@@ -566,6 +567,18 @@ static gpgme_error_t call_gpg(struct verification *v, struct str signed_bytes)
 	return ok ? gpgme_op_verify(v->p->context, signature, other, NULL) : gpg_error(GPG_ERR_ENOMEM);
 }
 
+/* Data that unfolds without end must not take the time of all that wait. */
+static gpgme_error_t call_gpg_briefly(struct verification *v, struct str signed_bytes)
+{
+	struct cpu_limit before;
+	gpgme_error_t error;
+
+	cpu_limit_set(LIMIT_GPG_CPU_SECONDS, &before);
+	error = call_gpg(v, signed_bytes);
+	cpu_limit_lift(&before);
+	return error;
+}
+
 /* What is signed and what the payload reader is to see of it. For clear-signed text the last line end is not signed. */
 static enum verdict_reason choose_payload(struct verification *v, struct str given, struct str *signed_bytes)
 {
@@ -616,11 +629,11 @@ static enum verdict_reason check_result(struct verification *v, gpgme_error_t er
  * otherwise nobody would ever judge it, and whoever uploads a few hundred of them could keep an image out. */
 static enum verdict_reason ask_gpg(struct verification *v, struct str signed_bytes, struct signature_facts *out)
 {
-	enum verdict_reason reason = check_result(v, call_gpg(v, signed_bytes), out);
+	enum verdict_reason reason = check_result(v, call_gpg_briefly(v, signed_bytes), out);
 
 	if (reason != REASON_WORKER_FAILED || !engine_works(v->p))
 		return reason;
-	reason = check_result(v, call_gpg(v, signed_bytes), out);
+	reason = check_result(v, call_gpg_briefly(v, signed_bytes), out);
 	return reason == REASON_WORKER_FAILED ? REASON_BAD_SIGNATURE : reason;
 }
 

@@ -85,6 +85,8 @@
 #define LIMIT_VERIFY_QUEUE 4096u
 #define LIMIT_VERDICTS 1000000u
 #define LIMIT_VERIFY_MS 10000u
+/* Processor time of one gpg that verifies, seconds: the signature does not count beyond. */
+#define LIMIT_GPG_CPU_SECONDS 2u
 
 /* Deadlines of a review, milliseconds: `?timeout=` absent, and what is kept back for the answer. */
 #define LIMIT_TIMEOUT_DEFAULT_MS 10000u

@@ -225,8 +225,8 @@ static void a_stopped_child_costs_its_deadline_and_no_more(void **state)
 	key_set_unref(keys);
 }
 
-/* A gpg before the real one in PATH that ends by a signal the first `times` times it is to verify. */
-static void put_fragile_gpg(const char *directory, int times)
+/* A gpg before the real one in PATH that does `harm` the first `times` times it is to verify. */
+static void put_fragile_gpg(const char *directory, const char *harm, int times)
 {
 	cleanup(buf) struct buf script = buf_init(4096);
 	char path[128];
@@ -235,16 +235,16 @@ static void put_fragile_gpg(const char *directory, int times)
 		   "#!/bin/sh\n"
 		   "case \" $* \" in *' --verify '*|*' --output '*)\n"
 		   "  echo x >>'%s/calls'\n"
-		   "  [ $(wc -l <'%s/calls') -le %d ] && kill -9 $$;;\n"
+		   "  [ $(wc -l <'%s/calls') -le %d ] && %s;;\n"
 		   "esac\n"
 		   "PATH=${PATH#*:} exec gpg \"$@\"\n",
-		   directory, directory, times);
+		   directory, directory, times, harm);
 	snprintf(path, sizeof(path), "%s/gpg", directory);
 	assert_true(file_write(path, buf_str(&script), 0755, NULL));
 }
 
-/* The verdict when gpg is killed that often under a worker of its own. */
-static enum verdict_reason reason_when_gpg_dies(int times)
+/* The verdict when gpg does itself that harm so often, under a worker of its own. */
+static enum verdict_reason reason_when_gpg(const char *harm, int times)
 {
 	char directory[] = "/tmp/sealgate-gpg-XXXXXX";
 	cleanup(memory) char *before = strdup(getenv("PATH"));
@@ -255,7 +255,7 @@ static enum verdict_reason reason_when_gpg_dies(int times)
 
 	assert_non_null(mkdtemp(directory));
 	assert_non_null(mkdtemp(bed.run));
-	put_fragile_gpg(directory, times);
+	put_fragile_gpg(directory, harm, times);
 	buf_printf(&path, "%s:%s", directory, before);
 	setenv("PATH", path.data, 1);
 	bed.pool = worker_pool_start(1, bed.run, NULL);
@@ -272,14 +272,21 @@ static enum verdict_reason reason_when_gpg_dies(int times)
 static void a_killed_gpg_is_asked_again(void **state)
 {
 	(void)state;
-	assert_int_equal(reason_when_gpg_dies(1), REASON_GOOD);
+	assert_int_equal(reason_when_gpg("kill -9 $$", 1), REASON_GOOD);
 }
 
 /* Else it would never have a verdict, and a few hundred like it would keep an image out. */
 static void a_message_that_kills_gpg_twice_is_judged(void **state)
 {
 	(void)state;
-	assert_int_equal(reason_when_gpg_dies(2), REASON_BAD_SIGNATURE);
+	assert_int_equal(reason_when_gpg("kill -9 $$", 2), REASON_BAD_SIGNATURE);
+}
+
+/* As a message does that unfolds to data without end: it must not cost the whole deadline each time it is needed. */
+static void a_message_that_keeps_gpg_busy_is_judged(void **state)
+{
+	(void)state;
+	assert_int_equal(reason_when_gpg("while :; do :; done", 2), REASON_BAD_SIGNATURE);
 }
 
 static void *verify_many(void *bed)
@@ -383,6 +390,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_dead_supervisor_is_a_rejection, setup, teardown_after_murder),
 		cmocka_unit_test(a_killed_gpg_is_asked_again),
 		cmocka_unit_test(a_message_that_kills_gpg_twice_is_judged),
+		cmocka_unit_test(a_message_that_keeps_gpg_busy_is_judged),
 		cmocka_unit_test(the_worker_goes_when_its_server_is_killed),
 	};
 
