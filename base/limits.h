@@ -21,6 +21,10 @@
 /* Attestations of one digest and note without a cached verdict that one review verifies: newest first, then refused. */
 #define LIMIT_UNVERIFIED 256u
 
+/* Attestations of one digest and note that one review looks at, newest first; beyond, only those that a hint leads to.
+ */
+#define LIMIT_WALK 10000u
+
 /* One signature as uploaded, bytes: 400 beyond. */
 #define LIMIT_SIGNATURE (64u * 1024)
 
@@ -81,8 +85,9 @@
 #define LIMIT_YAML_NODES 1000000u
 #define LIMIT_YAML_BYTES (16u * 1024 * 1024)
 
-/* Verification: jobs waiting for a worker; verdicts kept in memory; time one verification may take, milliseconds. */
+/* Verification: jobs waiting for a worker (uploads and reviews each), bytes of the waiting uploads; verdicts kept in memory; time one verification may take, milliseconds. */
 #define LIMIT_VERIFY_QUEUE 4096u
+#define LIMIT_VERIFY_QUEUE_BYTES (64u * 1024 * 1024)
 #define LIMIT_VERDICTS 1000000u
 #define LIMIT_VERIFY_MS 10000u
 /* Processor time of one gpg that verifies, seconds: the signature does not count beyond. */

@@ -152,7 +152,7 @@ static bool load_tokens(struct daemon *d, struct err *e)
 
 static bool start_queue(struct daemon *d, struct err *e)
 {
-	d->queue = verify_queue_start(d->workers, d->metrics, e);
+	d->queue = verify_queue_start(d->workers, d->store, d->metrics, e);
 	return d->queue != NULL;
 }
 

@@ -1,4 +1,22 @@
-/* policy/facts.h answered from the store and the verify queue, for one review under one trust. */
+/* policy/facts.h answered from the store and the verify queue, for one review under one trust.
+ *
+ * Attestations are looked at newest first. Those with a verdict in the cache cost microseconds; of those without, at
+ * most LIMIT_UNVERIFIED per digest and note are verified now, and the rest is counted. With no notes asked for (every
+ * note counts) all notes together have one such limit.
+ *
+ * Whoever may upload can add any number of attestations that prove nothing, also copies of a good one. What keeps them
+ * from refusing an image for good:
+ * - Every signature is verified once, at its upload or by the first review that meets it. The limits count only what
+ * has no verdict yet, so each review gets further than the one before.
+ * - A walk ends after LIMIT_WALK rows of a note; then, and also when there was more to verify than the limit, the hints
+ *   are looked at. Each signature that was ever found good for its digest has left a hint (server/verify_queue.h), one
+ *   per signer and repository, in the store: it survives restarts, and only a longer-lived signature by the same signer
+ *   takes its place. A hint is an address, not a verdict: what it leads to is judged like everything else.
+ * - So a flood can hide only a signature that nobody has verified yet: one that arrived while uploads filled the verify
+ *   queue, and that more than LIMIT_WALK rows have buried since. Uploading it again after the flood ends that.
+ *
+ * Of what has a verdict, the newest 256 rejections are told, and of what is accepted one for each note, signer and
+ * repository. */
 #ifndef SEALGATE_SERVER_FACTS_SOURCE_H
 #define SEALGATE_SERVER_FACTS_SOURCE_H
 

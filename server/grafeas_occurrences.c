@@ -68,14 +68,17 @@ static bool give_name(struct grafeas_call *call, json_t *occurrence, char id[UUI
 
 static void queue_verification(const struct grafeas_call *call, const struct occurrence_row *row)
 {
+	struct attestation_row one = {.project = row->project, .id = row->id, .note = row->note};
 	struct trust *trust;
 
 	if (!call->grafeas->queue || !call->grafeas->trust)
 		return;
 	trust = trust_holder_pin(call->grafeas->trust, NULL);
-	for (size_t i = 0; i < row->evidence_count; i++)
-		verify_queue_add(call->grafeas->queue, trust->keys, row->evidence[i].signature,
-				 row->evidence[i].payload);
+	for (one.index = 0; one.index < row->evidence_count; one.index++) {
+		one.signature = row->evidence[one.index].signature;
+		one.payload = row->evidence[one.index].payload;
+		verify_queue_add(call->grafeas->queue, trust->keys, row->digest, &one);
+	}
 	trust_unref(trust);
 }
 

@@ -1,0 +1,484 @@
+#include "server/facts_source.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "server/fact_list.h"
+#include "tests/unit/server/scratch_store.h"
+#include "tests/unit/server/verifier.h"
+
+#define QA "projects/p/notes/qa"
+#define SECURITY "projects/p/notes/security"
+#define NOW 2000
+
+struct bed {
+	struct scratch_store scratch;
+	struct verifier verifier;
+	struct trust trust;
+	struct facts_source source;
+	struct arena arena;
+	struct err err;
+};
+
+static const struct known known[] = {
+	{"anna", GOOD(ANNA)},
+	{"bob", GOOD(BOB)},
+	{"later anna", GOOD_AT(ANNA, 1500)},
+	{"anna for app", GOOD(ANNA, .repository = "example.com/app")},
+	{NULL, {0}},
+};
+
+static void start_queue(struct bed *bed)
+{
+	bed->source.queue =
+		verify_queue_start_with(verifier_verify, &bed->verifier, 1, bed->scratch.store, NULL, &bed->err);
+}
+
+static int setup(void **state)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+
+	*state = bed;
+	if (!scratch_store_open(&bed->scratch))
+		return -1;
+	bed->verifier = VERIFIER();
+	bed->verifier.known = known;
+	bed->trust.keys = two_keys();
+	bed->arena = arena_init(LIMIT_REVIEW_MEMORY);
+	bed->source = (struct facts_source){.store = bed->scratch.store, .trust = &bed->trust, .now = NOW};
+	start_queue(bed);
+	return bed->source.queue ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct bed *bed = *state;
+
+	verify_queue_stop(bed->source.queue);
+	scratch_store_remove(&bed->scratch);
+	key_set_unref(bed->trust.keys);
+	arena_release(&bed->arena);
+	free(bed);
+	return 0;
+}
+
+/* Occurrence `id` with `count` different signatures that begin with `signature`. */
+static void add_many(struct bed *bed, const char *id, const char *note, const char *signature, size_t count)
+{
+	cleanup(arena) struct arena arena = arena_init(16u << 20);
+	struct evidence *evidence = arena_array(&arena, count, sizeof(*evidence));
+	struct occurrence_row row = {.project = STR("p"),
+				     .id = str_of(id),
+				     .note = str_of(note),
+				     .kind = STR("ATTESTATION"),
+				     .digest = STR(DIGEST),
+				     .evidence = evidence,
+				     .evidence_count = count};
+
+	for (size_t i = 0; i < count; i++)
+		evidence[i].signature =
+			count == 1 ? str_of(signature) : arena_printf(&arena, "%s %s %zu", signature, id, i);
+	if (!store_create_occurrence(bed->scratch.store, &row, 0, &bed->err))
+		fail_msg("%s", bed->err.text);
+}
+
+static void add(struct bed *bed, const char *id, const char *note, const char *signature)
+{
+	add_many(bed, id, note, signature, 1);
+}
+
+static struct facts_answer ask(struct bed *bed, const char *note)
+{
+	struct facts facts = facts_source_interface(&bed->source);
+	struct str notes[] = {str_of(note)};
+	struct facts_query query = {STR(DIGEST), notes, note ? 1 : 0};
+	struct facts_answer answer;
+
+	if (!facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err))
+		fail_msg("%s", bed->err.text);
+	return answer;
+}
+
+static void refused(struct bed *bed, enum err_kind kind, const char *words)
+{
+	struct facts facts = facts_source_interface(&bed->source);
+	struct facts_query query = {STR(DIGEST), NULL, 0};
+	struct facts_answer answer = {.count = 77};
+
+	assert_false(facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err));
+	assert_int_equal(bed->err.kind, kind);
+	assert_non_null(strstr(bed->err.text, words));
+	assert_int_equal(answer.count, 77);
+}
+
+static size_t accepted(struct facts_answer answer)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < answer.count; i++)
+		count += answer.items[i].verdict == VERDICT_ACCEPTED;
+	return count;
+}
+
+static void tells_what_a_good_signature_proves(void **state)
+{
+	static const struct known one[] = {{"x", GOOD(ANNA, .repository = "example.com/app", .key_expires_at = 3000)},
+					   {NULL, {0}}};
+	struct bed *bed = *state;
+	struct attestation_fact *fact;
+	struct facts_answer answer;
+
+	bed->verifier.known = one;
+	add(bed, "o", QA, "x");
+	for (int i = 0; i < 2; i++) {
+		answer = ask(bed, QA);
+		assert_int_equal(answer.count, 1);
+		assert_int_equal(answer.unverified, 0);
+		fact = &answer.items[0];
+		assert_true(str_eq_c(fact->name, "projects/p/occurrences/o"));
+		assert_true(str_eq_c(fact->note, QA));
+		assert_int_equal(fact->verdict, VERDICT_ACCEPTED);
+		assert_int_equal(fact->reason, REASON_GOOD);
+		assert_true(str_eq_c(fact->signer, ANNA));
+		assert_true(str_eq_c(fact->digest, DIGEST));
+		assert_true(str_eq_c(fact->repository, "example.com/app"));
+		assert_int_equal(fact->signed_at, 1000);
+		assert_int_equal(fact->expires_at, 3000);
+		assert_true(fact->key_expires_first);
+	}
+	assert_int_equal(verifier_calls(&bed->verifier), 1);
+}
+
+/* Each stands beside a good one of another signer, which counts nevertheless. */
+static const struct {
+	struct signature_facts facts;
+	enum verdict_reason reason;
+} judged[] = {
+	{GOOD(ANNA), REASON_GOOD},
+	{GOOD_AT(ANNA, NOW + 300), REASON_GOOD},
+	{GOOD_AT(ANNA, NOW + 301), REASON_NOT_YET_VALID},
+	{GOOD(ANNA, .signature_expires_at = NOW + 1), REASON_GOOD},
+	{GOOD(ANNA, .signature_expires_at = NOW), REASON_SIGNATURE_EXPIRED},
+	{GOOD(ANNA, .key_expires_at = NOW + 1), REASON_GOOD},
+	{GOOD(ANNA, .key_expires_at = NOW), REASON_KEY_EXPIRED},
+	{GOOD(ANNA, .key_expires_at = NOW - 1, .signature_expires_at = NOW + 1), REASON_KEY_EXPIRED},
+	{GOOD(ANNA, .key_expires_at = NOW + 1, .signature_expires_at = NOW - 1), REASON_SIGNATURE_EXPIRED},
+	{{.verdict = VERDICT_ACCEPTED, .reason = REASON_GOOD, .signer = ANNA, .digest = OTHER_DIGEST},
+	 REASON_OTHER_DIGEST},
+	{{.verdict = VERDICT_ACCEPTED, .reason = REASON_GOOD, .signer = ANNA}, REASON_OTHER_DIGEST},
+	{{.verdict = VERDICT_ACCEPTED, .reason = REASON_BAD_SIGNATURE, .signer = ANNA, .digest = DIGEST},
+	 REASON_BAD_SIGNATURE},
+	{{.reason = REASON_GOOD, .signer = ANNA, .digest = DIGEST}, REASON_NOT_VERIFIED},
+	{{.reason = REASON_UNKNOWN_KEY, .signer = "0123"}, REASON_UNKNOWN_KEY},
+	{{.reason = REASON_KEY_REVOKED, .signer = ANNA, .digest = DIGEST}, REASON_KEY_REVOKED},
+	{{.reason = REASON_TIMEOUT}, REASON_TIMEOUT},
+};
+
+static void accepts_only_what_holds_now_for_this_digest(void **state)
+{
+	struct bed *bed = *state;
+
+	for (size_t i = 0; i < sizeof(judged) / sizeof(judged[0]); i++) {
+		struct known rows[] = {{"x", judged[i].facts}, {"bob", GOOD(BOB)}, {NULL, {0}}};
+		struct str id = arena_printf(&bed->arena, "o%zu", i);
+		struct str note = arena_printf(&bed->arena, "projects/p/notes/n%zu", i);
+		struct str signature = arena_printf(&bed->arena, "x%zu", i);
+		struct facts_answer answer;
+
+		bed->verifier.known = rows;
+		add(bed, arena_printf(&bed->arena, "bob%zu", i).ptr, note.ptr, "bob");
+		add(bed, id.ptr, note.ptr, signature.ptr);
+		for (int again = 0; again < 2; again++) {
+			answer = ask(bed, note.ptr);
+			assert_int_equal(answer.count, 2);
+			assert_int_equal(answer.items[0].reason, judged[i].reason);
+			assert_int_equal(answer.items[0].verdict,
+					 judged[i].reason == REASON_GOOD ? VERDICT_ACCEPTED : VERDICT_REJECTED);
+			assert_int_equal(answer.items[1].verdict, VERDICT_ACCEPTED);
+		}
+	}
+}
+
+static void a_verdict_of_yesterday_meets_the_clock_of_today(void **state)
+{
+	static const struct known one[] = {{"x", GOOD(ANNA, .signature_expires_at = NOW + 10)}, {NULL, {0}}};
+	struct bed *bed = *state;
+
+	bed->verifier.known = one;
+	add(bed, "o", QA, "x");
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	bed->source.now = NOW + 10;
+	assert_int_equal(accepted(ask(bed, QA)), 0);
+	assert_int_equal(verifier_calls(&bed->verifier), 1);
+}
+
+static void tells_the_newest_first_and_only_of_the_notes_asked_for(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+
+	add(bed, "1", QA, "bad 1");
+	add(bed, "2", SECURITY, "anna");
+	add(bed, "3", QA, "bad 2");
+	answer = ask(bed, QA);
+	assert_int_equal(answer.count, 2);
+	assert_true(str_eq_c(answer.items[0].name, "projects/p/occurrences/3"));
+	assert_true(str_eq_c(answer.items[1].name, "projects/p/occurrences/1"));
+	answer = ask(bed, NULL);
+	assert_int_equal(answer.count, 3);
+	assert_true(str_eq_c(answer.items[1].name, "projects/p/occurrences/2"));
+	assert_int_equal(ask(bed, "projects/p/notes/q").count, 0);
+}
+
+static void verifies_256_of_a_note_and_counts_the_rest_until_the_next_review(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+
+	add(bed, "first", QA, "anna");
+	add_many(bed, "flood", QA, "bad", LIMIT_UNVERIFIED - 1);
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	add_many(bed, "second flood", SECURITY, "bad", LIMIT_UNVERIFIED + 1);
+	answer = ask(bed, SECURITY);
+	assert_int_equal(answer.count, LIMIT_UNVERIFIED);
+	assert_int_equal(answer.unverified, 1);
+	answer = ask(bed, SECURITY);
+	assert_int_equal(answer.unverified, 0);
+	assert_int_equal(verifier_calls(&bed->verifier), 2 * LIMIT_UNVERIFIED + 1);
+}
+
+static void a_flood_on_one_note_takes_nothing_from_another(void **state)
+{
+	struct bed *bed = *state;
+	struct facts facts = facts_source_interface(&bed->source);
+	struct facts_query query = {STR(DIGEST), (struct str[]){STR(SECURITY), STR(QA)}, 2};
+	struct facts_answer answer;
+
+	add(bed, "good", QA, "anna");
+	add_many(bed, "flood", SECURITY, "bad", LIMIT_UNVERIFIED + 10);
+	assert_true(facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err));
+	assert_int_equal(accepted(answer), 1);
+	assert_int_equal(answer.unverified, 10);
+}
+
+static void when_every_note_counts_all_share_one_limit(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+
+	add_many(bed, "one", QA, "bad", LIMIT_UNVERIFIED);
+	add_many(bed, "two", SECURITY, "bad", LIMIT_UNVERIFIED);
+	answer = ask(bed, NULL);
+	assert_int_equal(answer.count, LIMIT_UNVERIFIED);
+	assert_int_equal(answer.unverified, LIMIT_UNVERIFIED);
+}
+
+/* Verified once, then buried under more than any review looks at. */
+static void bury(struct bed *bed, const char *signature)
+{
+	add(bed, "good", QA, signature);
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	add_many(bed, "flood1", QA, "bad", LIMIT_WALK / 2);
+	add_many(bed, "flood2", QA, "bad", LIMIT_WALK / 2 + 1);
+	/* The queue's thread writes the hint after the answer: when it has ended, it has. */
+	verify_queue_stop(bed->source.queue);
+	start_queue(bed);
+}
+
+static void a_flood_does_not_bury_what_was_once_verified_not_even_after_a_restart(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+
+	bury(bed, "anna");
+	for (int i = 0; i < 3; i++) {
+		answer = ask(bed, i == 2 ? NULL : QA);
+		assert_int_equal(accepted(answer), 1);
+		assert_true(answer.unverified > 0);
+	}
+}
+
+static void what_a_hint_leads_to_is_judged_like_everything_else(void **state)
+{
+	static const struct known nothing[] = {{NULL, {0}}};
+	struct bed *bed = *state;
+
+	bury(bed, "anna");
+	bed->verifier.known = nothing;
+	assert_int_equal(accepted(ask(bed, QA)), 0);
+}
+
+static void a_flood_hides_nothing_that_comes_after_it(void **state)
+{
+	struct bed *bed = *state;
+
+	add_many(bed, "flood1", QA, "bad", LIMIT_WALK);
+	add(bed, "good", QA, "anna");
+	assert_true(accepted(ask(bed, QA)) >= 1);
+}
+
+static void a_walk_ends_after_its_limit(void **state)
+{
+	static const struct known all_good[] = {{"bad", GOOD(ANNA)}, {NULL, {0}}};
+	struct bed *bed = *state;
+	struct facts_answer answer;
+
+	bed->verifier.known = all_good;
+	add_many(bed, "flood1", QA, "bad", LIMIT_WALK);
+	answer = ask(bed, QA);
+	assert_int_equal(answer.unverified, LIMIT_WALK - LIMIT_UNVERIFIED);
+	add(bed, "one more", QA, "bad");
+	answer = ask(bed, QA);
+	assert_int_equal(answer.unverified, LIMIT_WALK - 2 * LIMIT_UNVERIFIED + 1);
+}
+
+static void copies_of_a_good_signature_are_told_once_by_the_one_made_last(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+
+	add_many(bed, "later", QA, "later anna", 10);
+	add_many(bed, "copies", QA, "anna", 10);
+	add(bed, "app", QA, "anna for app");
+	add(bed, "other", SECURITY, "anna");
+	add(bed, "bob", QA, "bob");
+	ask(bed, NULL);
+	answer = ask(bed, QA);
+	assert_int_equal(answer.count, 2);
+	assert_true(str_eq_c(answer.items[0].signer, BOB));
+	assert_int_equal(answer.items[1].signed_at, 1500);
+	answer = ask(bed, NULL);
+	assert_int_equal(answer.count, 3);
+}
+
+static void of_many_rejections_the_newest_are_told(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+
+	add(bed, "good", QA, "anna");
+	add_many(bed, "one", QA, "bad", LIMIT_UNVERIFIED);
+	ask(bed, QA);
+	add_many(bed, "two", QA, "bad", LIMIT_UNVERIFIED);
+	ask(bed, QA);
+	answer = ask(bed, QA);
+	assert_int_equal(answer.unverified, 0);
+	assert_int_equal(answer.count, FACTS_REJECTED_MAX + 1);
+	assert_int_equal(accepted(answer), 1);
+	assert_true(str_eq_c(answer.items[0].name, "projects/p/occurrences/two"));
+}
+
+static void *ask_in_thread(void *context)
+{
+	struct bed *bed = context;
+	struct facts_query query = {STR(DIGEST), NULL, 0};
+	struct facts facts = facts_source_interface(&bed->source);
+	struct facts_answer answer;
+
+	return facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err) && accepted(answer) == 1
+		       ? bed
+		       : NULL;
+}
+
+static void a_review_waits_for_the_verification_of_an_acknowledged_upload(void **state)
+{
+	struct bed *bed = *state;
+	struct attestation_row row = {.project = STR("p"), .id = STR("o"), .note = STR(QA), .signature = STR("anna")};
+	pthread_t review;
+	void *admitted;
+
+	verifier_hold(&bed->verifier);
+	add(bed, "o", QA, "anna");
+	verify_queue_add(bed->source.queue, bed->trust.keys, STR(DIGEST), &row);
+	verifier_wait(&bed->verifier, 1);
+	pthread_create(&review, NULL, ask_in_thread, bed);
+	verifier_release(&bed->verifier);
+	pthread_join(review, &admitted);
+	assert_non_null(admitted);
+	assert_int_equal(verifier_calls(&bed->verifier), 1);
+}
+
+static void a_verification_that_outlasts_the_review_is_a_rejection(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+
+	verifier_hold(&bed->verifier);
+	add(bed, "o", QA, "anna");
+	bed->source.deadline_ms = clock_monotonic_ms() + 300;
+	answer = ask(bed, QA);
+	assert_int_equal(accepted(answer), 0);
+	assert_int_equal(answer.items[0].reason, REASON_TIMEOUT);
+	verifier_release(&bed->verifier);
+}
+
+static void a_deadline_that_has_passed_is_no_answer(void **state)
+{
+	struct bed *bed = *state;
+
+	add(bed, "o", QA, "anna");
+	bed->source.deadline_ms = 1;
+	refused(bed, ERR_TIMEOUT, "in time");
+}
+
+static void a_store_that_fails_is_no_answer(void **state)
+{
+	struct bed *bed = *state;
+	sqlite3 *db;
+
+	add(bed, "o", QA, "anna");
+	assert_int_equal(sqlite3_open(bed->scratch.path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DROP TABLE evidence", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	refused(bed, ERR_INTERNAL, "the store can't be read: ");
+}
+
+static void a_full_arena_is_no_answer(void **state)
+{
+	struct bed *bed = *state;
+	struct arena whole = bed->arena;
+
+	add_many(bed, "o", QA, "bad", 20);
+	for (size_t max = 64; max < 4096; max += 64) {
+		bed->arena = arena_init(max);
+		refused(bed, ERR_TOO_LARGE, "memory");
+		arena_release(&bed->arena);
+	}
+	bed->arena = whole;
+	assert_int_equal(ask(bed, QA).count, 20);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(tells_what_a_good_signature_proves),
+		CASE(accepts_only_what_holds_now_for_this_digest),
+		CASE(a_verdict_of_yesterday_meets_the_clock_of_today),
+		CASE(tells_the_newest_first_and_only_of_the_notes_asked_for),
+		CASE(verifies_256_of_a_note_and_counts_the_rest_until_the_next_review),
+		CASE(a_flood_on_one_note_takes_nothing_from_another),
+		CASE(when_every_note_counts_all_share_one_limit),
+		CASE(a_flood_does_not_bury_what_was_once_verified_not_even_after_a_restart),
+		CASE(what_a_hint_leads_to_is_judged_like_everything_else),
+		CASE(a_flood_hides_nothing_that_comes_after_it),
+		CASE(a_walk_ends_after_its_limit),
+		CASE(copies_of_a_good_signature_are_told_once_by_the_one_made_last),
+		CASE(of_many_rejections_the_newest_are_told),
+		CASE(a_review_waits_for_the_verification_of_an_acknowledged_upload),
+		CASE(a_verification_that_outlasts_the_review_is_a_rejection),
+		CASE(a_deadline_that_has_passed_is_no_answer),
+		CASE(a_store_that_fails_is_no_answer),
+		CASE(a_full_arena_is_no_answer),
+	};
+
+	return cmocka_run_group_tests_name("facts_source", tests, NULL, NULL);
+}
