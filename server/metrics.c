@@ -13,28 +13,15 @@ static const char *const reasons[] = {"none",	     "exempt", "warn",	     "audit
 				      "digest",	     "policy", "signatures", "deadline", "too_many",
 				      "too_complex", "store",  "invalid",    "other"};
 static const char *const listeners[] = {"webhook", "api", "ops", "other"};
-static const char *const operations[] = {"attestations",
-					 "create_project",
-					 "get_project",
-					 "list_projects",
-					 "delete_project",
-					 "create_note",
-					 "update_note",
-					 "get_note",
-					 "list_notes",
-					 "delete_note",
-					 "create_occurrence",
-					 "update_occurrence",
-					 "get_occurrence",
-					 "list_occurrences",
-					 "list_note_occurrences",
-					 "delete_occurrence",
-					 "create_operation",
-					 "update_operation",
-					 "get_operation",
-					 "list_operations",
-					 "delete_operation",
-					 "other"};
+static const char *const operations[] = {"attestations",      "create_project",	   "get_project",
+					 "list_projects",     "delete_project",	   "create_note",
+					 "update_note",	      "get_note",	   "list_notes",
+					 "delete_note",	      "create_occurrence", "update_occurrence",
+					 "get_occurrence",    "list_occurrences",  "list_note_occurrences",
+					 "delete_occurrence", "create_operation",  "update_operation",
+					 "get_operation",     "list_operations",   "delete_operation",
+					 "update_project",    "create_hint",	   "update_hint",
+					 "get_hint",	      "delete_hint",	   "other"};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Upper bounds in microseconds; the last bucket has none. */
