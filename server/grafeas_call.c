@@ -108,7 +108,7 @@ int64_t call_created_us(const json_t *stored)
 	return time.seconds * MICROSECONDS + time.nanoseconds / 1000;
 }
 
-int64_t call_now_us(void)
+int64_t call_clock_us(void)
 {
 	const struct timestamp now = clock_now();
 

@@ -13,6 +13,7 @@ struct grafeas_call {
 	struct str project; /* the ids of the path, checked; "" where the route has none */
 	struct str id;
 	int64_t deadline_ms;
+	int64_t now_us; /* the time of this call, for all that it stamps */
 };
 
 /* Appends the answer of status 200 to `out`. False: the error becomes the answer. */
@@ -50,7 +51,8 @@ bool call_set_name(struct grafeas_call *call, json_t *object, const char *collec
 bool call_set_times(json_t *object, int64_t created_us, int64_t updated_us, struct err *e) MUST_USE;
 /* createTime of a stored object in microseconds; 0 when it has none. */
 int64_t call_created_us(const json_t *stored);
-int64_t call_now_us(void);
+/* The wall clock in microseconds. */
+int64_t call_clock_us(void);
 /* `operationName`, if there is one, must be the name of a stored operation: ERR_INVALID, ERR_NOT_FOUND. */
 bool call_check_operation(struct grafeas_call *call, const json_t *object, struct err *e) MUST_USE;
 

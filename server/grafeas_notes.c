@@ -24,7 +24,7 @@ static bool note_id(struct grafeas_call *call, const json_t *note, struct err *e
 static bool note_row(struct grafeas_call *call, json_t *note, int64_t created_us, struct note_row *row, struct err *e)
 {
 	*row = (struct note_row){
-		.project = call->project, .id = call->id, .created_us = created_us, .updated_us = call_now_us()};
+		.project = call->project, .id = call->id, .created_us = created_us, .updated_us = call->now_us};
 	if (!grafeas_kind_settle(note, e) || !call_check_operation(call, note, e) ||
 	    !call_set_times(note, row->created_us, row->updated_us, e))
 		return false;
@@ -55,7 +55,7 @@ bool grafeas_create_note(struct grafeas_call *call, struct buf *out, struct err 
 	struct note_row row;
 
 	if (!call_message(call, call->version->note, &note, e) || !note_id(call, note, e) ||
-	    !call_set_name(call, note, "notes", e) || !note_row(call, note, call_now_us(), &row, e))
+	    !call_set_name(call, note, "notes", e) || !note_row(call, note, call->now_us, &row, e))
 		return false;
 	return have_project(call, e) && store_create_note(call->grafeas->store, &row, call->deadline_ms, e) &&
 	       call_answer(call->version->note, note, out, e);

@@ -33,7 +33,7 @@ static bool occurrence_row(struct grafeas_call *call, json_t *occurrence, int64_
 				       .id = call->id,
 				       .note = json_text(occurrence, "noteName"),
 				       .created_us = created_us,
-				       .updated_us = call_now_us()};
+				       .updated_us = call->now_us};
 	return grafeas_kind_settle(occurrence, e) && check_kind(call, occurrence, e) &&
 	       check_note(call, row->note, e) && call_check_operation(call, occurrence, e) &&
 	       attestation_fill_row(occurrence, call->request->arena, evidence, row, e) &&
@@ -90,7 +90,7 @@ bool grafeas_create_occurrence(struct grafeas_call *call, struct buf *out, struc
 	struct occurrence_row row;
 
 	if (!read_upload(call, &occurrence, e) || !give_name(call, occurrence, id, e) ||
-	    !occurrence_row(call, occurrence, call_now_us(), &evidence, &row, e) ||
+	    !occurrence_row(call, occurrence, call->now_us, &evidence, &row, e) ||
 	    !store_create_occurrence(call->grafeas->store, &row, call->deadline_ms, e))
 		return false;
 	queue_verification(call, &row);

@@ -181,8 +181,10 @@ static void answer_error(const struct grafeas_call *call, const struct err *e, s
 
 void grafeas_handle(void *context, struct http_request *request, struct http_response *response)
 {
-	struct grafeas_call call = {
-		.grafeas = context, .request = request, .deadline_ms = clock_monotonic_ms() + LIMIT_API_MS};
+	struct grafeas_call call = {.grafeas = context,
+				    .request = request,
+				    .deadline_ms = clock_monotonic_ms() + LIMIT_API_MS,
+				    .now_us = call_clock_us()};
 	cleanup(buf) struct buf out = buf_init(LIMIT_API_ANSWER);
 	struct err e = ERR_INIT;
 
