@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -21,8 +22,9 @@
 
 #define DIRECTORY_PREFIX "verify-"
 #define SLOTS_MAX 64u
-/* The supervisor answers at once or is gone. */
-#define CONTROL_MS 10000
+/* How long the supervisor is waited for; it may answer later, which nobody takes for the answer to something else. */
+#define CONTROL_MS 1000
+#define CONTROL_START_MS 10000
 
 struct slot {
 	int socket; /* -1: no child */
@@ -33,8 +35,9 @@ struct slot {
 struct worker_pool {
 	pid_t supervisor;
 	int control;
-	int directory_lock; /* -1: none */
-	pthread_mutex_t control_lock;
+	int directory_lock;	      /* -1: none */
+	pthread_mutex_t control_lock; /* of the socket and its requests */
+	unsigned requests;
 	pthread_mutex_t lock; /* of slots and ids */
 	pthread_cond_t freed;
 	struct slot *slots;
@@ -118,43 +121,56 @@ static bool fork_supervisor(struct worker_pool *pool, const char *directory, str
 	return pool->supervisor > 0 || err_errno(e, "verify worker: fork");
 }
 
-/* The socket that came with the supervisor's answer; -1 when there is none. */
-static int receive_socket(int control)
+/* One answer of the supervisor; *socket is -1 when none came with it. */
+static bool receive_answer(int control, unsigned char answer[WORKER_ANSWER_SIZE], int *socket)
 {
-	struct timeval patience = {.tv_sec = CONTROL_MS / 1000};
-	char answer = 0, space[CMSG_SPACE(sizeof(int))];
-	struct iovec part = {&answer, 1};
+	char space[CMSG_SPACE(sizeof(int))];
+	struct iovec part = {answer, WORKER_ANSWER_SIZE};
 	struct msghdr message = {
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof(space)};
 	struct cmsghdr *head;
-	ssize_t n;
+
+	*socket = -1;
+	if (recvmsg(control, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != WORKER_ANSWER_SIZE)
+		return false;
+	head = CMSG_FIRSTHDR(&message);
+	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+	    head->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(socket, CMSG_DATA(head), sizeof(*socket));
+	return true;
+}
+
+/* The socket of the answer to this request; what answers an earlier one, which nobody waits for any more, is let go. */
+static int receive_socket(int control, const unsigned char request[WORKER_REQUEST_SIZE], int patience_ms)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + patience_ms;
+	unsigned char answer[WORKER_ANSWER_SIZE];
 	int socket;
 
-	setsockopt(control, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	do
-		n = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	head = n == 1 && answer == 1 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS ||
-	    head->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -1;
-	memcpy(&socket, CMSG_DATA(head), sizeof(socket));
-	return socket;
+	while (stream_wait(control, POLLIN, deadline_ms) == STREAM_OK && receive_answer(control, answer, &socket)) {
+		if (memcmp(answer + 1, request + 2, 2) == 0 && answer[0] == (socket >= 0))
+			return socket;
+		if (socket >= 0)
+			close(socket);
+	}
+	return -1;
 }
 
 /* A new child for the slot, which the caller holds; the old one, if any, is killed. */
-static bool replace_child(struct worker_pool *pool, struct slot *slot)
+static bool replace_child(struct worker_pool *pool, struct slot *slot, int patience_ms)
 {
 	size_t number = (size_t)(slot - pool->slots);
-	unsigned char request[2] = {(unsigned char)(number >> 8), (unsigned char)number};
+	unsigned char request[WORKER_REQUEST_SIZE] = {(unsigned char)(number >> 8), (unsigned char)number};
 
 	if (slot->socket >= 0)
 		close(slot->socket);
 	slot->socket = -1;
 	slot->keys = 0;
 	pthread_mutex_lock(&pool->control_lock);
-	if (send(pool->control, request, sizeof(request), MSG_NOSIGNAL) == sizeof(request))
-		slot->socket = receive_socket(pool->control);
+	request[2] = (unsigned char)(++pool->requests >> 8);
+	request[3] = (unsigned char)pool->requests;
+	if (send(pool->control, request, sizeof(request), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(request))
+		slot->socket = receive_socket(pool->control, request, patience_ms);
 	pthread_mutex_unlock(&pool->control_lock);
 	return slot->socket >= 0;
 }
@@ -182,7 +198,7 @@ static bool start(struct worker_pool *pool, const char *run_dir, struct err *e)
 		return false;
 	}
 	for (size_t i = 0; i < pool->count; i++)
-		if (!replace_child(pool, &pool->slots[i]))
+		if (!replace_child(pool, &pool->slots[i], CONTROL_START_MS))
 			return err_set(e, ERR_INTERNAL, "the verify worker can't be started");
 	return true;
 }
@@ -228,6 +244,13 @@ void worker_pool_stop(struct worker_pool *pool)
 	pthread_mutex_destroy(&pool->control_lock);
 	free(pool->slots);
 	free(pool);
+}
+
+bool worker_pool_alive(const struct worker_pool *pool)
+{
+	siginfo_t gone = {0};
+
+	return waitid(P_PID, (id_t)pool->supervisor, &gone, WEXITED | WNOHANG | WNOWAIT) == 0 && gone.si_pid == 0;
 }
 
 size_t worker_pool_slots(const struct worker_pool *pool)
@@ -311,7 +334,7 @@ static bool exchange(struct slot *slot, struct buf *data, int64_t deadline_ms, s
  * late or wrong answer belonged to can't be told any more. */
 static bool ready_child(struct worker_pool *pool, struct slot *slot, struct err *e)
 {
-	if (slot->socket >= 0 || replace_child(pool, slot))
+	if (slot->socket >= 0 || replace_child(pool, slot, CONTROL_MS))
 		return true;
 	return err_set(e, ERR_UNAVAILABLE, "the verify worker can't be started");
 }
@@ -344,7 +367,7 @@ bool worker_inspect_key(struct worker_pool *pool, struct str key, int64_t deadli
 	     worker_decode_described(buf_str(&data), id, out, &failure);
 	/* A key that can't be read is an answer; everything else is a child that can't be relied on. */
 	if (!ok && failure.kind != ERR_INVALID)
-		replace_child(pool, slot);
+		replace_child(pool, slot, CONTROL_MS);
 	give_back(pool, slot);
 	return ok || err_set(e, failure.kind, "%s", failure.text);
 }
@@ -374,7 +397,7 @@ void worker_verify(struct worker_pool *pool, struct key_set *keys, struct str up
 	if (!verify(pool, slot, id, keys, upload, payload, now, deadline_ms, out, &e)) {
 		*out = (struct signature_facts){.verdict = VERDICT_REJECTED};
 		out->reason = e.kind == ERR_TIMEOUT ? REASON_TIMEOUT : REASON_WORKER_FAILED;
-		replace_child(pool, slot);
+		replace_child(pool, slot, CONTROL_MS);
 	}
 	give_back(pool, slot);
 }

@@ -21,6 +21,8 @@ struct worker_pool;
 struct worker_pool *worker_pool_start(size_t slots, const char *run_dir, struct err *e);
 /* Ends the processes and waits for them. NULL is legal. */
 void worker_pool_stop(struct worker_pool *pool);
+/* False once the supervisor has ended: nothing can be verified any more, and only a new server can help. */
+bool worker_pool_alive(const struct worker_pool *pool);
 size_t worker_pool_slots(const struct worker_pool *pool);
 
 /* Describes the certificates in a key text. deadline_ms is monotonic. */

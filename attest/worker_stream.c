@@ -9,8 +9,7 @@
 
 #define PIECE (64u * 1024)
 
-/* Waits until `fd` is ready for `events`. */
-static enum stream_result wait_for(int fd, short events, int64_t deadline_ms)
+enum stream_result stream_wait(int fd, short events, int64_t deadline_ms)
 {
 	for (;;) {
 		int64_t left = clock_left_ms(deadline_ms);
@@ -34,7 +33,7 @@ enum stream_result stream_send(int fd, struct str record, int64_t deadline_ms)
 		if (n > 0) {
 			record = str_skip(record, (size_t)n);
 		} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			enum stream_result ready = wait_for(fd, POLLOUT, deadline_ms);
+			enum stream_result ready = stream_wait(fd, POLLOUT, deadline_ms);
 
 			if (ready != STREAM_OK)
 				return ready;
@@ -54,7 +53,7 @@ static enum stream_result read_all(int fd, char *to, size_t size, size_t *got, i
 		if (n > 0) {
 			*got += (size_t)n;
 		} else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			enum stream_result ready = wait_for(fd, POLLIN, deadline_ms);
+			enum stream_result ready = stream_wait(fd, POLLIN, deadline_ms);
 
 			if (ready != STREAM_OK)
 				return ready;

@@ -8,6 +8,8 @@
 
 enum stream_result { STREAM_OK, STREAM_CLOSED, STREAM_TIMEOUT, STREAM_BROKEN };
 
+/* Waits until `fd` is ready for `events` (of poll), or has ended. */
+enum stream_result stream_wait(int fd, short events, int64_t deadline_ms);
 /* Sends all of `record` (its length included). `deadline_ms` is monotonic, 0 = none. STREAM_CLOSED when the peer is
  * gone. */
 enum stream_result stream_send(int fd, struct str record, int64_t deadline_ms);

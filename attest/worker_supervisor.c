@@ -99,10 +99,11 @@ static int start_child(struct supervisor *s, size_t slot)
 	return ends[0];
 }
 
-static bool send_socket(int control, int socket)
+static bool send_answer(int control, const unsigned char *request, int socket)
 {
-	char answer = socket >= 0, space[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec part = {&answer, 1};
+	unsigned char answer[WORKER_ANSWER_SIZE] = {socket >= 0, request[2], request[3]};
+	char space[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec part = {answer, sizeof(answer)};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 
 	if (socket >= 0) {
@@ -116,13 +117,13 @@ static bool send_socket(int control, int socket)
 		head->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(head), &socket, sizeof(int));
 	}
-	return sendmsg(control, &message, MSG_NOSIGNAL) == 1;
+	return sendmsg(control, &message, MSG_NOSIGNAL) == sizeof(answer);
 }
 
 /* One request from the control socket; false when it closed. */
 static bool serve(struct supervisor *s)
 {
-	unsigned char request[2];
+	unsigned char request[WORKER_REQUEST_SIZE];
 	ssize_t n = recv(s->control, request, sizeof(request), 0);
 	size_t slot;
 	bool sent;
@@ -134,7 +135,7 @@ static bool serve(struct supervisor *s)
 		return false;
 	slot = (size_t)request[0] << 8 | request[1];
 	socket = slot < s->slots ? start_child(s, slot) : -1;
-	sent = send_socket(s->control, socket);
+	sent = send_answer(s->control, request, socket);
 	if (socket >= 0)
 		close(socket);
 	return sent;

@@ -330,14 +330,36 @@ static void nothing_is_left_for_process_1(void **state)
 	key_set_unref(keys);
 }
 
-static void a_dead_supervisor_is_a_rejection(void **state)
+static void a_dead_supervisor_is_a_rejection_and_is_told(void **state)
 {
+	struct bed *bed = *state;
 	struct key_set *keys = known_key("ed");
 	pid_t dead = supervisor();
 
+	assert_true(worker_pool_alive(bed->pool));
 	kill(dead, SIGKILL);
 	assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).verdict, VERDICT_REJECTED);
 	assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).reason, REASON_WORKER_FAILED);
+	assert_false(worker_pool_alive(bed->pool));
+	key_set_unref(keys);
+}
+
+/* Its late answers must not be taken for the answers to what is asked then. */
+static void a_supervisor_that_is_late_is_understood_afterwards(void **state)
+{
+	struct key_set *keys = known_key("ed");
+	pid_t children[8], slow = supervisor();
+	size_t count = children_of(slow, children, 8);
+
+	assert_int_equal(count, 2);
+	kill(slow, SIGSTOP);
+	for (size_t i = 0; i < count; i++)
+		kill(children[i], SIGKILL);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).reason, REASON_WORKER_FAILED);
+	kill(slow, SIGCONT);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
 	key_set_unref(keys);
 }
 
@@ -387,7 +409,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stopped_child_costs_its_deadline_and_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(four_threads_share_two_slots, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_left_for_process_1, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_dead_supervisor_is_a_rejection, setup, teardown_after_murder),
+		cmocka_unit_test_setup_teardown(a_supervisor_that_is_late_is_understood_afterwards, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_dead_supervisor_is_a_rejection_and_is_told, setup,
+						teardown_after_murder),
 		cmocka_unit_test(a_killed_gpg_is_asked_again),
 		cmocka_unit_test(a_message_that_kills_gpg_twice_is_judged),
 		cmocka_unit_test(a_message_that_keeps_gpg_busy_is_judged),
