@@ -222,7 +222,7 @@ static bool start(struct daemon *d, struct err *e)
 	return true;
 }
 
-/* The signal that ends the server. */
+/* The signal that ends the server; 0 when the verify worker has ended. */
 static int serve(struct daemon *d)
 {
 	const struct timespec period = {WATCHER_PERIOD_MS / 1000, WATCHER_PERIOD_MS % 1000 * 1000000L};
@@ -232,6 +232,8 @@ static int serve(struct daemon *d)
 			return number;
 		if (number == SIGHUP)
 			log_line(LOG_INFO, "reloading");
+		if (!worker_pool_alive(d->workers))
+			return 0;
 		watcher_look(&d->watcher, number == SIGHUP);
 	}
 }
@@ -280,18 +282,30 @@ static void stop(struct daemon *d)
 		close(d->lock);
 }
 
+/* A server that can't verify would refuse every new attestation for good; a new one can. */
+static int tell_end(int signal_number)
+{
+	if (signal_number) {
+		log_line(LOG_INFO, "stopping", LOG_C("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
+		return EXIT_ENDED;
+	}
+	log_line(LOG_ERROR, "stopping", LOG_C("error", "the verify worker has ended"));
+	return EXIT_RUN_TIME;
+}
+
 static int end(struct daemon *d, int signal_number)
 {
-	log_line(LOG_INFO, "stopping", LOG_C("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
+	int status = tell_end(signal_number);
+
 	atomic_store(&d->ops.trust, NULL);
 	if (!drain(d)) {
 		/* What is acknowledged is durable; waiting for handlers could take as long as they like. */
 		log_line(LOG_WARN, "stopped with requests still running", LOG_INT("requests", busy(d)));
-		_exit(EXIT_ENDED);
+		_exit(status);
 	}
 	stop(d);
 	log_line(LOG_INFO, "stopped");
-	return EXIT_ENDED;
+	return status;
 }
 
 static int exit_status(enum err_kind kind)
