@@ -138,22 +138,21 @@ lint:
 fmt:
 	$(Q)git ls-files '*.c' '*.h' | xargs clang-format -i
 
-# Fuzz targets are built by clang, with everything they link.
-FUZZ_CFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1
+# Fuzz targets are built by clang, with everything they link, in a build of their own.
+FUZZ_MAKE = $(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz \
+	HARDEN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1' \
+	LDFLAGS='-fsanitize=fuzzer,address,undefined'
 $(BUILD)/fuzz/%: FORCE
-	$(Q)$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz-objects HARDEN='$(FUZZ_CFLAGS)' \
-		LDFLAGS='-fsanitize=fuzzer,address,undefined' fuzz-binary-$*
-	@mkdir -p $(@D)
-	$(Q)cp $(BUILD)/fuzz-objects/$* $@
+	$(Q)$(FUZZ_MAKE) $@
 
-fuzz-binary-%: $$(BUILD)/$$*
-	@true
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call archives,server)
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+fuzz-binaries: $(addprefix $(BUILD)/,$(FUZZ))
+
 fuzz: fuzz-deps
-	$(Q)$(MAKE) --no-print-directory $(patsubst %,$(BUILD)/fuzz/%,$(FUZZ))
+	$(Q)$(FUZZ_MAKE) fuzz-binaries
 	$(Q)BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz.sh $(FUZZ)
 
 fuzz-deps:
@@ -192,7 +191,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps deps-test tests check check-unit demo fresh lint fmt fuzz fuzz-deps bench coverage man install dist clean FORCE
+.PHONY: all help deps deps-test tests check check-unit demo fresh lint fmt fuzz fuzz-deps fuzz-binaries bench coverage man install dist clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

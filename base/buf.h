@@ -31,7 +31,7 @@ void buf_add(struct buf *b, struct str s);
 void buf_add_c(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *format, va_list args);
+void buf_vprintf(struct buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 /* Text between quotes as JSON: escapes what must be, and replaces bytes that are not UTF-8 by U+FFFD. */
 void buf_add_json_string(struct buf *b, struct str s);
 

@@ -28,7 +28,8 @@ static void tidy(char *text, bool cut)
 		memcpy(text + utf8_head(str_make(text, len), ERR_TEXT_MAX - 4).len, "...", 4);
 }
 
-static void print(struct err *e, enum err_kind kind, const char *format, va_list args)
+static void __attribute__((format(printf, 3, 0)))
+print(struct err *e, enum err_kind kind, const char *format, va_list args)
 {
 	int wanted;
 

@@ -120,7 +120,7 @@ static bool url_config(const char *text, const char *ca, json_t **out, struct er
 		return false;
 	buf_add(&whole, url);
 	if (path.len <= 1)
-		buf_add_c(&whole, path.len ? WEBHOOK_PATH + 1 : WEBHOOK_PATH);
+		buf_add(&whole, str_skip(STR(WEBHOOK_PATH), path.len));
 	if (!buf_ok(&whole, e))
 		return err_context(e, "--url");
 	*out = json_pack("{s:s, s:s}", "url", whole.data, "caBundle", ca);
