@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +124,8 @@ static pid_t spawn(struct bed *bed, const char *const *argv, int input, int outp
 
 	if (child != 0)
 		return child;
+	/* Nothing outlives the test, however it ends. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(input, 0);
 	dup2(output, 1);
 	dup2(errors, 2);
