@@ -24,12 +24,13 @@ for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources; do
 	[ -s "$file" ] && sources+=("$file")
 done
 mmdebstrap --quiet --variant=minbase --include=make,git,ca-certificates "${options[@]}" "$suite" "$root" "${sources[@]}"
-for file in /etc/resolv.conf /etc/hosts "${options[@]#--aptopt=}" "${sources[@]}"; do
+for file in /etc/resolv.conf /etc/hosts "${options[@]#--aptopt=}"; do
 	mkdir -p "$root$(dirname "$file")"
 	cat "$file" >"$root$file"
 done
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
+mount --bind /dev/pts "$root/dev/pts"
 mount -t tmpfs tmpfs "$root/dev/shm" || true
 
 git clone -q --no-hardlinks "$here" "$root/root/sealgate"
