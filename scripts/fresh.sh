@@ -3,11 +3,13 @@
 # `make check` and `make demo` there, as a stranger would. Needs root.
 set -eu
 [ "$(id -u)" = 0 ] || { echo "make fresh needs root (mmdebstrap, chroot)" >&2; exit 1; }
+# Mounts of its own, which end with it.
+[ -n "${FRESH_MOUNTS:-}" ] || FRESH_MOUNTS=1 exec unshare --mount --propagation private "$0" "$@"
 here=$(git rev-parse --show-toplevel)
 "$here/scripts/deps.sh" fresh
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/sealgate-fresh-XXXXXX")
 clean() {
-	for mount in dev/pts dev/shm dev proc; do umount -l "$root/$mount" 2>/dev/null || true; done
+	for mount in dev/pts dev proc; do umount -l "$root/$mount" 2>/dev/null || true; done
 	rm -rf --one-file-system "$root"
 }
 trap clean EXIT
@@ -31,7 +33,6 @@ done
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
 mount --bind /dev/pts "$root/dev/pts"
-mount -t tmpfs tmpfs "$root/dev/shm" || true
 
 git clone -q --no-hardlinks "$here" "$root/root/sealgate"
 for goal in check demo; do
