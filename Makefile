@@ -11,6 +11,8 @@ BUILD ?= build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
 comma := ,
 Q := $(if $(V),,@)
 CC ?= cc
+# The goals that build for the user use all processors, unless make was told how many.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 FOLDERS := base policy store attest certs server cli
 PACKAGES := libmicrohttpd gnutls libcrypto jansson sqlite3 gpgme gpg-error yaml-0.1 libcurl
@@ -114,7 +116,7 @@ tests: all $(TEST_BINARIES) $(E2E_BINARIES)
 
 # What was built is run from here, so that a build for a sanitizer tests itself.
 check: deps-test
-	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)$(MAKE) $(JOBS) --no-print-directory tests
 	$(Q)BUILD=$(BUILD) scripts/run-tests.sh $(TEST_BINARIES) $(E2E_BINARIES)
 
 check-unit: $(TEST_BINARIES)
@@ -125,7 +127,7 @@ deps-test:
 
 demo:
 	$(Q)scripts/deps.sh build
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all
 	$(Q)BUILD=$(BUILD) KEEP=$(KEEP) scripts/demo.sh
 
 fresh:
@@ -152,7 +154,7 @@ $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call archives,server)
 fuzz-binaries: $(addprefix $(BUILD)/,$(FUZZ))
 
 fuzz: fuzz-deps
-	$(Q)$(FUZZ_MAKE) fuzz-binaries
+	$(Q)$(FUZZ_MAKE) $(JOBS) fuzz-binaries
 	$(Q)BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz.sh $(FUZZ)
 
 fuzz-deps:
@@ -160,7 +162,7 @@ fuzz-deps:
 
 bench:
 	$(Q)scripts/deps.sh test
-	$(Q)$(MAKE) --no-print-directory all $(BENCHES)
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all $(BENCHES)
 	$(Q)for b in $(BENCHES); do BUILD=$(BUILD) $$b || exit 1; echo; done
 
 coverage:
