@@ -102,7 +102,7 @@ static const struct option options[] = {
 	 .value = "WORD",
 	 .choices = "error|warn|info|debug",
 	 .standard = "info",
-	 .help = "Which lines are written"},
+	 .help = "Which lines are written; the line of each decision always is"},
 	{.name = "check-config",
 	 .type = OPTION_SWITCH,
 	 AT(check_config),

@@ -67,7 +67,7 @@ void decision_log_write(const struct review_record *record, struct arena *arena)
 		list_add(&policies, decision->policies[i]);
 	for (size_t i = 0; i < decision->finding_count; i++)
 		list_add(&findings, decision->findings[i].text);
-	log_line(LOG_INFO, "decision", LOG_INT("request", (int64_t)record->request_id), LOG_STR("uid", record->uid),
+	log_line(LOG_RECORD, "decision", LOG_INT("request", (int64_t)record->request_id), LOG_STR("uid", record->uid),
 		 LOG_C("decision", decision_kind_name(decision->kind)), LOG_FLAG("allowed", decision->allowed),
 		 LOG_STR("namespace", name_of(record->namespace_)), LOG_STR("kind", name_of(record->kind)),
 		 LOG_STR("name", name_of(record->name)), LOG_STR("operation", record->operation),

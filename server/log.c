@@ -87,6 +87,11 @@ static void add_field(struct buf *out, const struct log_field *field, bool json)
 	add_value(out, field, json);
 }
 
+static const char *level_name(enum log_level level)
+{
+	return level_names[level == LOG_RECORD ? LOG_INFO : level];
+}
+
 static void add_head(struct buf *out, enum log_level level, const char *message, bool json)
 {
 	struct timestamp now = clock_now();
@@ -94,11 +99,11 @@ static void add_head(struct buf *out, enum log_level level, const char *message,
 	now.nanoseconds -= now.nanoseconds % 1000000;
 	timestamp_format(now, time);
 	if (!json) {
-		buf_printf(out, "%s %-5s ", time, level_names[level]);
+		buf_printf(out, "%s %-5s ", time, level_name(level));
 		add_text(out, str_of(message), false);
 		return;
 	}
-	buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", time, level_names[level]);
+	buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", time, level_name(level));
 	add_text(out, str_of(message), true);
 }
 

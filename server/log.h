@@ -9,7 +9,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+/* LOG_RECORD is written whatever --log-level says, as "info": the one line of each review. */
+enum log_level { LOG_RECORD = -1, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* `format` "json" or "text", `level` one of the words of --log-level; anything else gives the default. */
 void log_setup(const char *format, const char *level);

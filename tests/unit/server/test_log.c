@@ -133,7 +133,7 @@ static void text_is_quoted_when_it_could_be_read_otherwise(void **state)
 	assert_non_null(strstr(packet, " info  started a=plain/text:1 b=\"two words\" c=\"x=y\" d=\"\" e=5 f=false\n"));
 }
 
-static void levels_below_the_chosen_one_are_silent(void **state)
+static void levels_below_the_chosen_one_are_silent_but_for_records(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -146,6 +146,14 @@ static void levels_below_the_chosen_one_are_silent(void **state)
 			assert_int_equal(capture_end(c, &length), level <= chosen ? 1 : 0);
 			assert_int_equal(log_enabled((enum log_level)level), level <= chosen);
 		}
+	log_setup("json", "error");
+	{
+		size_t length = 0;
+		struct capture c = capture_begin();
+
+		log_fields(LOG_RECORD, "decision", NULL, 0);
+		assert_int_equal(capture_end(c, &length), 1);
+	}
 	log_setup("yaml", "loud");
 	assert_true(log_enabled(LOG_INFO));
 	assert_false(log_enabled(LOG_DEBUG));
@@ -175,7 +183,7 @@ int main(void)
 		cmocka_unit_test(a_line_may_have_no_fields),
 		cmocka_unit_test(nothing_sent_by_a_caller_starts_a_line),
 		cmocka_unit_test(text_is_quoted_when_it_could_be_read_otherwise),
-		cmocka_unit_test(levels_below_the_chosen_one_are_silent),
+		cmocka_unit_test(levels_below_the_chosen_one_are_silent_but_for_records),
 		cmocka_unit_test(a_field_that_does_not_fit_is_named_instead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
