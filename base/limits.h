@@ -21,9 +21,10 @@
 /* Attestations of one digest and note without a cached verdict that one review verifies: newest first, then refused. */
 #define LIMIT_UNVERIFIED 256u
 
-/* Attestations of one digest and note that one review looks at, newest first; beyond, only those that a hint leads to.
- */
+/* Attestations of one digest and note that one review looks at, newest first, and the bytes of their signatures and
+ * payloads; beyond, only those that a hint leads to. */
 #define LIMIT_WALK 10000u
+#define LIMIT_WALK_BYTES (16u * 1024 * 1024)
 
 /* One signature as uploaded, bytes: 400 beyond. */
 #define LIMIT_SIGNATURE (64u * 1024)

@@ -19,6 +19,7 @@ struct walk {
 	size_t pending_capacity;
 	const struct str *note; /* the one being walked; NULL before the first, and when all are walked together */
 	size_t rows_of_note;
+	size_t bytes_of_note;
 	size_t pending_of_note;
 	size_t unverified;
 	bool no_memory;
@@ -88,7 +89,15 @@ static void enter_note(struct walk *w, struct str note)
 		if (str_eq(query->notes[i], note))
 			w->note = &query->notes[i];
 	w->rows_of_note = 0;
+	w->bytes_of_note = 0;
 	w->pending_of_note = 0;
+}
+
+static bool has_room(const struct walk *w, const struct attestation_row *row)
+{
+	size_t bytes = w->bytes_of_note + row->signature.len + row->payload.len;
+
+	return w->rows_of_note < LIMIT_WALK && bytes <= LIMIT_WALK_BYTES;
 }
 
 static bool visit(void *context, const struct attestation_row *row)
@@ -98,13 +107,33 @@ static bool visit(void *context, const struct attestation_row *row)
 	if (!goes_on(w))
 		return false;
 	enter_note(w, row->note);
-	if (w->rows_of_note == LIMIT_WALK) {
+	if (!has_room(w, row)) {
 		w->unverified++;
 		return false;
 	}
 	w->rows_of_note++;
+	w->bytes_of_note += row->signature.len + row->payload.len;
 	w->no_memory = !look_at(w, row);
 	return !w->no_memory;
+}
+
+/* Starts the verification of what has been good before, ahead of all that is new. */
+static bool visit_ahead(void *context, const struct attestation_row *row)
+{
+	struct walk *w = context;
+	struct verify_queue *queue = w->source->queue;
+	struct signature_facts facts;
+	struct sha256 key;
+
+	if (!goes_on(w))
+		return false;
+	if (verdict_cache_key(row->signature, row->payload, &key) &&
+	    !verify_queue_peek(queue, w->source->trust->keys, &key, &facts) && w->pending_of_note < LIMIT_UNVERIFIED) {
+		w->pending_of_note++;
+		verify_ticket_wait(verify_queue_request(queue, w->source->trust->keys, w->query->digest, row), 1,
+				   &facts);
+	}
+	return true;
 }
 
 static bool visit_hinted(void *context, const struct attestation_row *row)
@@ -115,28 +144,44 @@ static bool visit_hinted(void *context, const struct attestation_row *row)
 	return goes_on(w);
 }
 
+static bool walk_hinted(struct walk *w, attestation_visitor *visitor, struct err *e)
+{
+	const struct facts_query *query = w->query;
+
+	w->pending_of_note = 0;
+	return store_hinted_attestations(w->source->store, query->digest, query->notes, query->note_count,
+					 w->source->deadline_ms, visitor, w, e);
+}
+
 static bool walk_store(struct walk *w, struct err *e)
 {
 	const struct facts_query *query = w->query;
-	struct store *store = w->source->store;
 
-	if (!store_attestations(store, query->digest, query->notes, query->note_count, w->source->deadline_ms, visit, w,
-				e))
+	if (!walk_hinted(w, visit_ahead, e))
 		return false;
-	if (w->unverified == 0 || !goes_on(w))
-		return true;
 	w->pending_of_note = 0;
-	return store_hinted_attestations(store, query->digest, query->notes, query->note_count, w->source->deadline_ms,
-					 visit_hinted, w, e);
+	if (!store_attestations(w->source->store, query->digest, query->notes, query->note_count,
+				w->source->deadline_ms, visit, w, e))
+		return false;
+	return w->unverified == 0 || !goes_on(w) || walk_hinted(w, visit_hinted, e);
+}
+
+/* A quarter of the time is left for deciding by what is known: what takes long to verify must not make the whole answer
+ * late. */
+static int64_t patience(int64_t deadline_ms)
+{
+	return deadline_ms ? deadline_ms - clock_left_ms(deadline_ms) / 4 : 0;
 }
 
 /* Takes every ticket back, whatever happened. */
 static void wait_for_all(struct walk *w)
 {
+	int64_t deadline_ms = patience(w->source->deadline_ms);
+
 	for (size_t i = 0; i < w->pending_count; i++) {
 		struct signature_facts facts;
 
-		verify_ticket_wait(w->pending[i].ticket, w->source->deadline_ms, &facts);
+		verify_ticket_wait(w->pending[i].ticket, deadline_ms, &facts);
 		if (!w->no_memory)
 			w->no_memory = !fact_list_settle(&w->list, w->pending[i].fact, &facts);
 	}

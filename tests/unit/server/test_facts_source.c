@@ -339,6 +339,42 @@ static void a_walk_ends_after_its_limit(void **state)
 	assert_int_equal(answer.unverified, LIMIT_WALK - 2 * LIMIT_UNVERIFIED + 1);
 }
 
+/* Signatures as large as they may be take time to read, also when nothing is to be verified. */
+static void a_walk_ends_after_its_bytes_too(void **state)
+{
+	const size_t rows = LIMIT_WALK_BYTES / 60000;
+	struct bed *bed = *state;
+	struct facts_answer answer;
+	char large[60000];
+
+	memset(large, 'x', sizeof(large) - 1);
+	large[sizeof(large) - 1] = 0;
+	add(bed, "good", QA, "anna");
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	for (size_t i = 0; i < rows; i += 50) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "flood%zu", i);
+		add_many(bed, id, QA, large, 50);
+	}
+	answer = ask(bed, QA);
+	assert_true(answer.unverified > 0 && answer.unverified <= 1 + rows - LIMIT_UNVERIFIED);
+	assert_int_equal(accepted(answer), 1);
+}
+
+static void what_was_good_once_is_verified_ahead_of_a_flood(void **state)
+{
+	struct bed *bed = *state;
+
+	add(bed, "good", QA, "anna");
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	add_many(bed, "flood", QA, "bad", 5);
+	verify_queue_stop(bed->source.queue);
+	start_queue(bed);
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	assert_memory_equal(bed->verifier.order, "aab", 3);
+}
+
 static void copies_of_a_good_signature_are_told_once_by_the_one_made_last(void **state)
 {
 	struct bed *bed = *state;
@@ -419,6 +455,24 @@ static void a_verification_that_outlasts_the_review_is_a_rejection(void **state)
 	verifier_release(&bed->verifier);
 }
 
+static void what_takes_long_leaves_time_to_decide_by_what_is_known(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+	int64_t left;
+
+	add(bed, "o", QA, "anna");
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	verifier_hold(&bed->verifier);
+	add(bed, "slow", QA, "bad");
+	bed->source.deadline_ms = clock_monotonic_ms() + 2000;
+	answer = ask(bed, QA);
+	left = clock_left_ms(bed->source.deadline_ms);
+	verifier_release(&bed->verifier);
+	assert_int_equal(accepted(answer), 1);
+	assert_true(left > 0);
+}
+
 static void a_deadline_that_has_passed_is_no_answer(void **state)
 {
 	struct bed *bed = *state;
@@ -471,10 +525,13 @@ int main(void)
 		CASE(what_a_hint_leads_to_is_judged_like_everything_else),
 		CASE(a_flood_hides_nothing_that_comes_after_it),
 		CASE(a_walk_ends_after_its_limit),
+		CASE(a_walk_ends_after_its_bytes_too),
+		CASE(what_was_good_once_is_verified_ahead_of_a_flood),
 		CASE(copies_of_a_good_signature_are_told_once_by_the_one_made_last),
 		CASE(of_many_rejections_the_newest_are_told),
 		CASE(a_review_waits_for_the_verification_of_an_acknowledged_upload),
 		CASE(a_verification_that_outlasts_the_review_is_a_rejection),
+		CASE(what_takes_long_leaves_time_to_decide_by_what_is_known),
 		CASE(a_deadline_that_has_passed_is_no_answer),
 		CASE(a_store_that_fails_is_no_answer),
 		CASE(a_full_arena_is_no_answer),
