@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "store/sqlite_private.h"
 
-/* Pages of 4 KiB that the WAL grows by between two checkpoints. */
+/* Pages that the WAL grows by between two checkpoints: 8 MiB. */
 #define PAGES_BETWEEN 1000
 
 struct sqlite_checkpoint {

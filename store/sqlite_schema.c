@@ -118,7 +118,7 @@ static bool use_wal(struct sqlite_connection *c, struct err *e)
 	bool is_wal = false;
 	int code;
 
-	if (!execute(c, "PRAGMA page_size = 4096", e))
+	if (!execute(c, "PRAGMA page_size = 8192", e))
 		return false;
 	code = sqlite3_prepare_v2(c->db, "PRAGMA journal_mode=WAL", -1, &statement, NULL);
 	if (code == SQLITE_OK)

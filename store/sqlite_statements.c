@@ -32,9 +32,6 @@ static const char *const texts[SQL_STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_SAVEPOINT] = "SAVEPOINT one",
-	[SQL_RELEASE] = "RELEASE one",
-	[SQL_ROLLBACK_TO] = "ROLLBACK TO one",
 
 	[SQL_INSERT_PROJECT] = "INSERT INTO projects (id, json) VALUES (?1, ?2)",
 	[SQL_DELETE_PROJECT] = "DELETE FROM projects WHERE id = ?1",

@@ -9,8 +9,8 @@
 #define BATCH 256u
 /* How long one attempt waits for another process's lock before it looks whether anybody still wants to write. */
 #define LOCK_SLICE_MS 20
-/* A WAL of 64 MiB (pages of 4 KiB) is emptied on the writer's own time, which waits this long for readers. */
-#define WAL_PAGES_MAX 16384
+/* A WAL of 64 MiB is emptied on the writer's own time, which waits this long for readers. */
+#define WAL_PAGES_MAX (64 * 1024 * 1024 / SQLITE_PAGE_BYTES)
 #define EMPTY_WAL_MS 200
 
 enum job_state { JOB_QUEUED, JOB_STARTED, JOB_DONE };
@@ -100,58 +100,9 @@ static void fail_all(struct job *const *batch, size_t count, const struct err *w
 	}
 }
 
-/* Failures that undid their own write only keep their own error. */
-static void fail_the_successful(struct job *const *batch, size_t count, const struct err *why)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (batch[i]->ok)
-			fail_all(batch + i, 1, why);
-	}
-}
-
 static bool simple(struct sqlite_connection *c, enum sqlite_statement id, struct err *e)
 {
 	return sqlite_run(c, id, NULL, 0, e) == STEP_DONE;
-}
-
-static bool transaction_lost(const struct sqlite_connection *c)
-{
-	return sqlite3_get_autocommit(c->db) != 0;
-}
-
-/* One write in its own savepoint, so that a duplicate doesn't undo its neighbours. False: the transaction is lost. */
-static bool apply_one(struct sqlite_connection *c, struct job *job, struct err *e)
-{
-	job->ok = simple(c, SQL_SAVEPOINT, &job->err) && sqlite_apply(c, job->change, &job->err);
-	if (transaction_lost(c)) {
-		*e = job->err;
-		return false;
-	}
-	return (job->ok || simple(c, SQL_ROLLBACK_TO, e)) && simple(c, SQL_RELEASE, e);
-}
-
-static bool apply_all(struct sqlite_connection *c, struct job *const *batch, size_t count, struct err *e)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!apply_one(c, batch[i], e))
-			return false;
-	return simple(c, SQL_COMMIT, e);
-}
-
-/* Inside the transaction that `begin` opened. Nothing is acknowledged before the commit. */
-static void run_batch(struct sqlite_writer *w, struct job *const *batch, size_t count)
-{
-	struct sqlite_connection *c = &w->connection;
-	struct err e = ERR_INIT;
-
-	for (size_t i = 0; i < count; i++)
-		batch[i]->ok = true;
-	if (!apply_all(c, batch, count, &e)) {
-		fail_the_successful(batch, count, &e);
-		if (!transaction_lost(c))
-			simple(c, SQL_ROLLBACK, NULL);
-	}
-	deliver(w, batch, count);
 }
 
 /* The write lock, waited for in slices: while another process has it, the queue can still be left. */
@@ -159,6 +110,59 @@ static bool begin(struct sqlite_writer *w, struct err *e)
 {
 	w->connection.deadline_ms = clock_monotonic_ms() + LOCK_SLICE_MS;
 	return simple(&w->connection, SQL_BEGIN, e);
+}
+
+/* A refusal, as that of a duplicate, has changed nothing and disturbs no neighbour. */
+static bool is_refusal(const struct job *job)
+{
+	return job->err.kind == ERR_EXISTS || job->err.kind == ERR_NOT_FOUND || job->err.kind == ERR_UNSUPPORTED;
+}
+
+/* Inside an open transaction: false when anything but a refusal went wrong, and all must be undone. */
+static bool apply_all(struct sqlite_connection *c, struct job *const *batch, size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		batch[i]->err = ERR_INIT;
+		batch[i]->ok = sqlite_apply(c, batch[i]->change, &batch[i]->err);
+		if (!batch[i]->ok && !is_refusal(batch[i])) {
+			*e = batch[i]->err;
+			return false;
+		}
+	}
+	return simple(c, SQL_COMMIT, e);
+}
+
+/* Some errors have ended the transaction already. */
+static void undo(struct sqlite_connection *c)
+{
+	if (sqlite3_get_autocommit(c->db) == 0)
+		simple(c, SQL_ROLLBACK, NULL);
+}
+
+static void apply_alone(struct sqlite_writer *w, struct job *job)
+{
+	struct err e = ERR_INIT;
+
+	if (begin(w, &e) && apply_all(&w->connection, &job, 1, &e))
+		return;
+	undo(&w->connection);
+	fail_all(&job, 1, &e);
+}
+
+/* In the transaction that `begin` opened; nothing is acknowledged before its commit. When one write spoils it (one that
+ * no longer fits on the disk), each is tried by itself and gets its own result. */
+static void run_batch(struct sqlite_writer *w, struct job *const *batch, size_t count)
+{
+	struct sqlite_connection *c = &w->connection;
+	struct err e = ERR_INIT;
+
+	if (!apply_all(c, batch, count, &e)) {
+		undo(c);
+		fail_all(batch, count, &e);
+		for (size_t i = 0; i < count && count > 1; i++)
+			apply_alone(w, batch[i]);
+	}
+	deliver(w, batch, count);
 }
 
 static bool is_stopping(struct sqlite_writer *w)

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "store/store.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -202,7 +204,7 @@ static void refuses_files_of_other_programs(void **state)
 static void refuses_text_and_noise(void **state)
 {
 	struct bed *bed = *state;
-	char noise[8192];
+	char noise[32768];
 
 	for (size_t i = 0; i < sizeof(noise); i++)
 		noise[i] = (char)(i * 31 + 7);
@@ -219,8 +221,8 @@ static void refuses_a_file_cut_short_at_any_page(void **state)
 
 	make_store(bed, 200);
 	assert_true(file_read(bed->path, &whole, &bed->err));
-	assert_true(whole.len > 5 * 4096);
-	for (size_t size = 1; size < whole.len; size += size % 4096 ? 4096 - size % 4096 : 1777) {
+	assert_true(whole.len > 5 * 8192);
+	for (size_t size = 1; size < whole.len; size += size % 8192 ? 8192 - size % 8192 : 1777) {
 		write_file(bed->path, whole.data, size);
 		assert_refused_with(bed, STORE_READ_WRITE, ERR_INTERNAL, "is not a sealgate database or is damaged");
 	}
@@ -244,7 +246,7 @@ static void refuses_a_file_without_one_of_its_tables(void **state)
 /* Zeroes the page that holds `text`. */
 static void spoil_page_with(const char *path, const char *text)
 {
-	static const char zeros[4096];
+	static const char zeros[8192];
 	cleanup(buf) struct buf whole = buf_init(1u << 20);
 	struct err e;
 	const char *at;
@@ -252,7 +254,7 @@ static void spoil_page_with(const char *path, const char *text)
 	assert_true(file_read(path, &whole, &e));
 	at = memmem(whole.data, whole.len, text, strlen(text));
 	assert_non_null(at);
-	memcpy(whole.data + (at - whole.data) / 4096 * 4096, zeros, sizeof(zeros));
+	memcpy(whole.data + (at - whole.data) / 8192 * 8192, zeros, sizeof(zeros));
 	write_file(path, whole.data, whole.len);
 }
 
@@ -413,7 +415,7 @@ static void a_write_goes_on_when_the_other_process_is_done(void **state)
 static void a_write_that_the_disk_refuses_is_not_acknowledged_and_harms_nothing(void **state)
 {
 	struct bed *bed = *state;
-	struct rlimit before, small = {4096 * 8, RLIM_INFINITY};
+	struct rlimit before, small = {8192 * 5, RLIM_INFINITY};
 	char large[65536];
 	struct note_row row = note("large"), after = note("after");
 	struct store *store;
@@ -436,6 +438,123 @@ static void a_write_that_the_disk_refuses_is_not_acknowledged_and_harms_nothing(
 	assert_true(has_note(store, "after"));
 	assert_false(has_note(store, "large"));
 	store_close(store);
+}
+
+struct write {
+	struct store *store;
+	struct note_row row;
+	bool ok;
+};
+
+static void *write_in_thread(void *context)
+{
+	struct write *one = context;
+
+	one->ok = store_create_note(one->store, &one->row, 0, NULL);
+	return NULL;
+}
+
+/* All wait for the lock together, so that the writer takes them as one batch. */
+static void a_write_that_does_not_fit_takes_no_neighbour_down(void **state)
+{
+	struct bed *bed = *state;
+	static char large[400000];
+	struct store *store = opened(bed);
+	struct rlimit before, small = {300000, RLIM_INFINITY};
+	struct note_row hasty = note("hasty");
+	struct write writes[5];
+	pthread_t threads[5];
+	sqlite3 *other;
+
+	memset(large, 'x', sizeof(large));
+	assert_int_equal(sqlite3_open(bed->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const ids[] = {"a", "b", "large", "c", "d"};
+
+		writes[i] = (struct write){store, note(ids[i]), false};
+		if (i == 2)
+			writes[i].row.json = str_make(large, sizeof(large));
+		pthread_create(&threads[i], NULL, write_in_thread, &writes[i]);
+	}
+	assert_false(store_create_note(store, &hasty, clock_monotonic_ms() + 50, &bed->err));
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	for (size_t i = 0; i < 5; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	sqlite3_close(other);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(writes[i].ok, i != 2);
+		assert_int_equal(has_note(store, writes[i].row.id.ptr), i != 2);
+	}
+	store_close(store);
+}
+
+static void *write_one_of_many(void *context)
+{
+	static atomic_uint next;
+	char id[32];
+	struct note_row row;
+
+	snprintf(id, sizeof(id), "many%u", next++);
+	row = note(id);
+	return store_create_note(context, &row, 0, NULL) ? context : NULL;
+}
+
+static void writes_beyond_the_queue_are_turned_away_and_those_in_it_are_done(void **state)
+{
+	struct bed *bed = *state;
+	static pthread_t threads[LIMIT_WRITE_QUEUE];
+	struct store *store = opened(bed);
+	struct note_row row = note("one more");
+	pthread_attr_t small_stack;
+	sqlite3 *other;
+
+	assert_int_equal(sqlite3_open(bed->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	pthread_attr_init(&small_stack);
+	pthread_attr_setstacksize(&small_stack, 128 * 1024);
+	for (size_t i = 0; i < LIMIT_WRITE_QUEUE; i++)
+		assert_int_equal(pthread_create(&threads[i], &small_stack, write_one_of_many, store), 0);
+	pthread_attr_destroy(&small_stack);
+	do
+		assert_false(store_create_note(store, &row, 1, &bed->err));
+	while (bed->err.kind == ERR_TIMEOUT);
+	assert_int_equal(bed->err.kind, ERR_UNAVAILABLE);
+	assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(other);
+	for (size_t i = 0; i < LIMIT_WRITE_QUEUE; i++) {
+		void *done;
+
+		pthread_join(threads[i], &done);
+		assert_non_null(done);
+	}
+	assert_false(has_note(store, "one more"));
+	store_close(store);
+}
+
+static void the_log_does_not_grow_for_ever(void **state)
+{
+	struct bed *bed = *state;
+	size_t size = 1u << 20;
+	char *large = malloc(size), log[320];
+	struct store *store = opened(bed);
+	struct note_row row = note("n");
+	struct stat found;
+
+	snprintf(log, sizeof(log), "%s-wal", bed->path);
+	row.json = str_make(memset(large, 'x', size), size);
+	assert_true(store_create_note(store, &row, 0, &bed->err));
+	for (int i = 0; i < 100; i++)
+		assert_true(store_update_note(store, &row, 0, &bed->err));
+	assert_int_equal(stat(log, &found), 0);
+	assert_true(found.st_size < 70 << 20);
+	store_close(store);
+	free(large);
 }
 
 static void two_stores_on_one_file_see_each_other(void **state)
@@ -490,6 +609,9 @@ int main(void)
 		CASE(a_write_waits_for_another_process_no_longer_than_its_deadline),
 		CASE(a_write_goes_on_when_the_other_process_is_done),
 		CASE(a_write_that_the_disk_refuses_is_not_acknowledged_and_harms_nothing),
+		CASE(a_write_that_does_not_fit_takes_no_neighbour_down),
+		CASE(writes_beyond_the_queue_are_turned_away_and_those_in_it_are_done),
+		CASE(the_log_does_not_grow_for_ever),
 		CASE(two_stores_on_one_file_see_each_other),
 		CASE(code_inside_the_file_does_not_run),
 	};
