@@ -47,6 +47,15 @@ CONTRACT_SUPPORT := $(filter-out $(wildcard tests/contract/test_*.c),$(wildcard 
 E2E_TESTS := $(wildcard tests/e2e/test_*.c)
 E2E_BINARIES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(E2E_TESTS))
 E2E_SUPPORT := $(filter-out $(E2E_TESTS),$(wildcard tests/e2e/*.c))
+# What breaks on purpose. Libraries that are loaded before the C library don't go together with a sanitizer's own; the
+# tests that use one (preload_NAME for test_NAME) are left out there.
+FAULT_PRELOADS := $(wildcard tests/fault/preload_*.c)
+FAULT_TESTS := $(filter-out $(if $(SANITIZE),$(subst /preload_,/test_,$(FAULT_PRELOADS))),$(wildcard tests/fault/test_*.c))
+FAULT_BINARIES := $(patsubst tests/%.c,$(BUILD)/tests/%,$(FAULT_TESTS))
+FAULT_LIBRARIES := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(FAULT_PRELOADS))
+FAULT_SUPPORT := $(filter-out $(wildcard tests/fault/test_*.c) $(FAULT_PRELOADS),$(wildcard tests/fault/*.c)) $(E2E_SUPPORT)
+# A sanitizer brings an allocator of its own, so that only the calls of our own objects are replaced there.
+FAULT_WRAPS := malloc calloc realloc reallocarray posix_memalign aligned_alloc strdup strndup vasprintf pthread_create
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
 BENCH_SUPPORT := $(filter-out $(wildcard tests/bench/bench_*.c),$(wildcard tests/bench/*.c)) $(E2E_SUPPORT)
@@ -58,6 +67,7 @@ help:
 	@echo 'make            build/sealgated and build/sealgate'
 	@echo 'make demo       the main job, played with gpg, curl and the two programs (KEEP=1 leaves the server running)'
 	@echo 'make check      installs what is missing, builds, runs every test'
+	@echo 'make faults     breaks memory, system calls, files and processes at every point'
 	@echo 'make lint       layers, banned functions, sizes, headers'
 	@echo 'make fuzz       every fuzz target, FUZZ_SECONDS=60 each'
 	@echo 'make bench      figures, beside their references'
@@ -112,12 +122,27 @@ $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(patsubst %.c,$(BUILD)/obj
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lssl -lcmocka
 
-tests: all $(TEST_BINARIES) $(E2E_BINARIES)
+$(BUILD)/tests/fault/preload_%.so: tests/fault/preload_%.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -I. -O2 -g -fPIC -shared -pthread $(WARNINGS) -o $@ $<
+
+$(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(FAULT_SUPPORT)) $(call archives,server)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(SANITIZE),$(addprefix -Wl$(comma)--wrap=,$(FAULT_WRAPS))) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+tests: all $(TEST_BINARIES) $(E2E_BINARIES) $(FAULT_BINARIES) $(if $(SANITIZE),,$(FAULT_LIBRARIES))
 
 # What was built is run from here, so that a build for a sanitizer tests itself.
 check: deps-test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory tests
-	$(Q)BUILD=$(BUILD) scripts/run-tests.sh $(TEST_BINARIES) $(E2E_BINARIES)
+	$(Q)BUILD=$(BUILD) scripts/run-tests.sh $(TEST_BINARIES) $(E2E_BINARIES) $(FAULT_BINARIES)
+
+# Every point of every path, not a part of them as in check.
+faults: deps-test
+	$(Q)$(MAKE) $(JOBS) --no-print-directory tests
+	$(Q)FAULTS=all TEST_SECONDS=7200 BUILD=$(BUILD) scripts/run-tests.sh $(FAULT_BINARIES)
 
 check-unit: $(TEST_BINARIES)
 	$(Q)BUILD=$(BUILD) scripts/run-tests.sh $(TEST_BINARIES)
@@ -193,7 +218,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps deps-test tests check check-unit demo fresh lint fmt fuzz fuzz-deps fuzz-binaries bench coverage man install dist clean FORCE
+.PHONY: all help deps deps-test tests check check-unit faults demo fresh lint fmt fuzz fuzz-deps fuzz-binaries bench coverage man install dist clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
