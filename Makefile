@@ -57,6 +57,7 @@ FAULT_SUPPORT := $(filter-out $(wildcard tests/fault/test_*.c) $(FAULT_PRELOADS)
 # A sanitizer brings an allocator of its own, so that only the calls of our own objects are replaced there.
 FAULT_WRAPS := malloc calloc realloc reallocarray posix_memalign aligned_alloc strdup strndup vasprintf pthread_create
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SUPPORT := $(filter-out $(wildcard tests/fuzz/fuzz_*.c),$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
 BENCH_SUPPORT := $(filter-out $(wildcard tests/bench/bench_*.c),$(wildcard tests/bench/*.c)) $(E2E_SUPPORT)
 FUZZ_SECONDS ?= 60
@@ -112,7 +113,7 @@ $(BUILD)/tests/contract/%: $(BUILD)/obj/tests/contract/%.o $(patsubst %.c,$(BUIL
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-$(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(E2E_SUPPORT)) $(call archives,base)
+$(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(E2E_SUPPORT)) $(call archives,policy)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
@@ -172,7 +173,7 @@ FUZZ_MAKE = $(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz \
 $(BUILD)/fuzz/%: FORCE
 	$(Q)$(FUZZ_MAKE) $@
 
-$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call archives,server)
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(FUZZ_SUPPORT)) $(call archives,server)
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
