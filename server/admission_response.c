@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "policy/line.h"
 
 /* Room for "and N more" among the warnings. */
 #define MORE_ROOM 32u
@@ -110,6 +111,18 @@ static bool add_cut(struct buf *out, const char *separator, struct str text)
 	return head.len == text.len;
 }
 
+/* As written, unless a terminal that shows the audit log would obey it. */
+static bool add_image(struct buf *out, struct str text)
+{
+	struct line line;
+
+	if (line_is_plain(text))
+		return add_cut(out, " ", text);
+	line_init(&line, LIMIT_IMAGE_TEXT);
+	line_add_escaped(&line, text, LIMIT_IMAGE_TEXT);
+	return add_cut(out, " ", line_str(&line));
+}
+
 static void add_annotation(struct buf *out, const char *name, struct str value)
 {
 	if (value.len == 0)
@@ -124,7 +137,7 @@ void admission_annotations_write(const struct decision *decision, const struct i
 	cleanup(buf) struct buf policies = buf_init(LIMIT_AUDIT_IMAGES);
 
 	for (size_t i = 0; uses && i < uses->count; i++)
-		if (!add_cut(&images, " ", uses->items[i].text))
+		if (!add_image(&images, uses->items[i].text))
 			break;
 	for (size_t i = 0; i < decision->policy_count; i++)
 		if (!add_cut(&policies, ",", decision->policies[i]))

@@ -8,6 +8,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/utf8.h"
+#include "policy/line.h"
 
 #define OMITTED_ROOM 256u
 
@@ -52,10 +54,43 @@ static bool is_plain(struct str s)
 	return s.len > 0;
 }
 
+/* Of a sequence of at most three bytes: nothing longer steers a terminal. */
+static unsigned code_of(struct str sequence)
+{
+	static const unsigned char heads[] = {0, 0x7f, 0x1f, 0x0f};
+	unsigned code = (unsigned char)sequence.ptr[0] & heads[sequence.len & 3];
+
+	for (size_t i = 1; i < sequence.len; i++)
+		code = code << 6 | ((unsigned char)sequence.ptr[i] & 0x3f);
+	return code;
+}
+
+/* A JSON string that moves no cursor and turns no text around when a terminal shows it. */
+static void add_string(struct buf *out, struct str text)
+{
+	cleanup(buf) struct buf string = buf_init(LIMIT_LOG_LINE);
+
+	buf_add_json_string(&string, text);
+	out->failed = out->failed || string.failed;
+	if (line_is_plain(buf_str(&string))) {
+		buf_add(out, buf_str(&string));
+		return;
+	}
+	for (struct str rest = buf_str(&string); rest.len;) {
+		struct str one = str_head(rest, utf8_sequence(rest));
+
+		if (line_is_plain(one))
+			buf_add(out, one);
+		else
+			buf_printf(out, "\\u%04x", code_of(one));
+		rest = str_skip(rest, one.len);
+	}
+}
+
 static void add_text(struct buf *out, struct str text, bool quoted)
 {
 	if (quoted || !is_plain(text))
-		buf_add_json_string(out, text);
+		add_string(out, text);
 	else
 		buf_add(out, text);
 }

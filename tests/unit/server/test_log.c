@@ -1,3 +1,4 @@
+#include "policy/line.h"
 #include "server/log.h"
 
 #include <setjmp.h>
@@ -97,14 +98,28 @@ static void a_line_may_have_no_fields(void **state)
 	json_decref(parse_packet());
 }
 
+/* But for the line break at its end. */
+static void assert_shows_as_it_is(void)
+{
+	assert_true(line_is_plain(str_make(packet, strlen(packet) - 1)));
+}
+
 static void nothing_sent_by_a_caller_starts_a_line(void **state)
 {
 	(void)state;
 	static const struct str hostile[] = {
-		{"a\nb", 3},	     {"\r\n{\"msg\":\"decision\"}\n", 22},
-		{"\"}\n{\"", 6},     {"back\\slash\\", 11},
-		{"nul\0inside", 10}, {"\x80\xff\xc0\xaf\xed\xa0\x80", 7},
-		{"\x1b[31mred", 8},  {"\xe2\x80\xa8separator\xc2\x85", 14},
+		{"a\nb", 3},
+		{"\r\n{\"msg\":\"decision\"}\n", 22},
+		{"\"}\n{\"", 6},
+		{"back\\slash\\", 11},
+		{"nul\0inside", 10},
+		{"\x80\xff\xc0\xaf\xed\xa0\x80", 7},
+		{"\x1b[31mred", 8},
+		{"\xe2\x80\xa8separator\xc2\x85", 14},
+		{"\xc2\x9b"
+		 "31m\x7f",
+		 6},
+		{"\xe2\x80\xaeturned\xe2\x81\xa6\xd8\x9c", 14},
 		{NULL, 0},
 	};
 	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
@@ -115,10 +130,10 @@ static void nothing_sent_by_a_caller_starts_a_line(void **state)
 		assert_int_equal(json_object_size(line), 4);
 		assert_string_equal(json_string_value(json_object_get(line, "msg")), "decision");
 		json_decref(line);
+		assert_shows_as_it_is();
 		log_setup("text", "info");
 		one_line("decision", &field, 1);
-		for (const char *p = packet; p[1]; p++)
-			assert_true((unsigned char)*p >= 0x20);
+		assert_shows_as_it_is();
 	}
 }
 
