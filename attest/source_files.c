@@ -35,16 +35,6 @@ void source_files_release(struct source_files *files)
 	*files = (struct source_files){0};
 }
 
-static bool unreadable(const char *path, struct err *e)
-{
-	enum err_kind kind = errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_INVALID;
-
-	err_errno(e, "%s", path);
-	if (e)
-		e->kind = kind;
-	return false;
-}
-
 static char *join(const char *dir, const char *name)
 {
 	size_t size = strlen(dir) + strlen(name) + 2;
@@ -114,7 +104,7 @@ bool source_files_list(const char *dir, const char *const *suffixes, struct sour
 	cleanup(dir) DIR *open_dir = opendir(dir);
 
 	if (!open_dir)
-		return unreadable(dir, e);
+		return file_unreadable(dir, e);
 	for (;;) {
 		const struct dirent *entry;
 
@@ -126,7 +116,7 @@ bool source_files_list(const char *dir, const char *const *suffixes, struct sour
 			return false;
 	}
 	if (errno)
-		return unreadable(dir, e);
+		return file_unreadable(dir, e);
 	sort(files.paths, files.count);
 	sort(files.others, files.other_count);
 	*out = files;
@@ -140,7 +130,7 @@ bool source_file_read(const char *path, struct buf *out, struct err *e)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
-		return unreadable(path, e);
+		return file_unreadable(path, e);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INVALID, "%s: not a regular file", path);
 	return file_read_fd(fd, path, out, e);

@@ -1,8 +1,8 @@
 #include "attest/trust_build.h"
 
-static bool out_of_room(struct err *e)
+static bool out_of_room(const struct arena *arena, struct err *e)
 {
-	return err_set(e, ERR_TOO_LARGE, "the policies take too much memory");
+	return arena_error(arena, e, "the policies take too much memory");
 }
 
 /* An entry of an Attestor is one certificate, so that its place says which key is meant. */
@@ -25,10 +25,10 @@ static bool set_fingerprint(struct attestor_key *key, const struct key_info *inf
 	struct str *fingerprint = arena_alloc(arena, sizeof(*fingerprint));
 
 	if (!fingerprint)
-		return out_of_room(e);
+		return out_of_room(arena, e);
 	*fingerprint = arena_copy(arena, str_of(info->fingerprint));
 	if (!fingerprint->ptr)
-		return out_of_room(e);
+		return out_of_room(arena, e);
 	key->fingerprints = fingerprint;
 	key->fingerprint_count = 1;
 	return true;

@@ -3,9 +3,9 @@
 
 #define ATTESTOR STR("pubkeys")
 
-static bool out_of_room(struct err *e)
+static bool out_of_room(const struct arena *arena, struct err *e)
 {
-	return err_set(e, ERR_TOO_LARGE, "the keys take too much memory");
+	return arena_error(arena, e, "the keys take too much memory");
 }
 
 /* Whether a failure speaks of the file, which is then left out, or of the machine. */
@@ -43,7 +43,7 @@ static bool pick_keys(struct trust_build *b, const char *path, const struct key_
 	size_t count = 0;
 
 	if (!fingerprints)
-		return out_of_room(e);
+		return out_of_room(arena, e);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct key_info *key = &list->items[i];
 		const char *refusal = key_refusal(key);
@@ -54,7 +54,7 @@ static bool pick_keys(struct trust_build *b, const char *path, const struct key_
 		if (!refusal)
 			fingerprints[count++] = arena_copy(arena, str_of(key->fingerprint));
 		if (!refusal && !fingerprints[count - 1].ptr)
-			return out_of_room(e);
+			return out_of_room(arena, e);
 	}
 	out->fingerprints = fingerprints;
 	out->fingerprint_count = count;
@@ -66,7 +66,7 @@ static bool keep_text(struct str text, const char *path, struct arena *arena, st
 	out->name = STR("");
 	out->openpgp = arena_copy(arena, text);
 	out->origin = arena_copy(arena, str_of(path));
-	return (out->openpgp.ptr && out->origin.ptr) || out_of_room(e);
+	return (out->openpgp.ptr && out->origin.ptr) || out_of_room(arena, e);
 }
 
 /* Fills *out, with no fingerprints when the file is left out. */
@@ -91,7 +91,7 @@ bool trust_read_pubkeys(struct trust_build *b, const struct source_files *files,
 	size_t used = 0;
 
 	if (!list)
-		return out_of_room(e);
+		return out_of_room(arena, e);
 	for (size_t i = 0; i < files->count; i++) {
 		if (!read_key_file(b, files->paths[i], arena, &list[used], e))
 			return false;

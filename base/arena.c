@@ -43,8 +43,10 @@ static struct arena_block *new_block(struct arena *a, size_t size)
 {
 	struct arena_block *block = size < SIZE_MAX / 2 ? malloc(sizeof(*block) + size) : NULL;
 
-	if (!block)
+	if (!block) {
+		a->starved = true;
 		return NULL;
+	}
 	block->next = a->blocks;
 	block->used = 0;
 	block->size = size;
@@ -160,4 +162,9 @@ struct str arena_printf(struct arena *a, const char *format, ...)
 	(void)vsnprintf(text, (size_t)wanted + 1, format, args);
 	va_end(args);
 	return str_make(text, (size_t)wanted);
+}
+
+bool arena_error(const struct arena *a, struct err *e, const char *full)
+{
+	return a->starved ? err_no_memory(e) : err_set(e, ERR_TOO_LARGE, "%s", full);
 }

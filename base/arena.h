@@ -2,9 +2,11 @@
 #ifndef SEALGATE_BASE_ARENA_H
 #define SEALGATE_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/str.h"
 
 struct arena_block;
@@ -13,6 +15,7 @@ struct arena {
 	struct arena_block *blocks; /* newest first */
 	size_t used;		    /* bytes given out, all blocks */
 	size_t max;
+	bool starved; /* something failed for want of memory, not because of the maximum */
 };
 
 /* An empty arena that gives out at most `max` bytes. Nothing is allocated yet. */
@@ -32,6 +35,9 @@ void arena_shrink(struct arena *a, void *piece, size_t old_size, size_t new_size
 /* A terminated copy; ptr is NULL when there is no memory. */
 struct str arena_copy(struct arena *a, struct str s);
 struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* After something failed: ERR_INTERNAL when the machine has no memory, else ERR_TOO_LARGE with the text `full`: who asks
+ * for too much is told so, who asked at a bad time may ask again. Returns false. */
+bool arena_error(const struct arena *a, struct err *e, const char *full);
 
 CLEANUP_VALUE(arena, struct arena, arena_release)
 

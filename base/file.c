@@ -6,13 +6,22 @@
 
 enum { CHUNK = 16384 };
 
-static bool unreadable(const char *name, struct err *e)
+bool file_unreadable(const char *name, struct err *e)
 {
-	bool absent = errno == ENOENT || errno == ENOTDIR;
+	static const struct {
+		int number;
+		enum err_kind kind;
+	} other_kinds[] = {{ENOENT, ERR_NOT_FOUND}, {ENOTDIR, ERR_NOT_FOUND}, {EMFILE, ERR_INTERNAL},
+			   {ENFILE, ERR_INTERNAL},  {ENOMEM, ERR_INTERNAL},   {EIO, ERR_INTERNAL},
+			   {EINTR, ERR_INTERNAL},   {EAGAIN, ERR_INTERNAL}};
+	enum err_kind kind = ERR_INVALID;
 
+	for (size_t i = 0; i < sizeof(other_kinds) / sizeof(other_kinds[0]); i++)
+		if (other_kinds[i].number == errno)
+			kind = other_kinds[i].kind;
 	err_errno(e, "%s", name);
 	if (e)
-		e->kind = absent ? ERR_NOT_FOUND : ERR_INVALID;
+		e->kind = kind;
 	return false;
 }
 
@@ -26,7 +35,7 @@ bool file_read_fd(int fd, const char *name, struct buf *out, struct err *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return unreadable(name, e);
+			return file_unreadable(name, e);
 		if (n == 0)
 			break;
 		buf_add(out, str_make(chunk, (size_t)n));
@@ -41,7 +50,7 @@ bool file_read(const char *path, struct buf *out, struct err *e)
 	cleanup(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
-		return unreadable(path, e);
+		return file_unreadable(path, e);
 	return file_read_fd(fd, path, out, e);
 }
 

@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,31 @@ static bool check_strictly(struct str text, struct err *e)
 	return json_doc_parse(text, NULL, &arena, &doc, e);
 }
 
+/* jansson 2.14 leaves out a byte of a string, and calls it good, when memory runs out at that byte: so we look. */
+static _Thread_local bool starved;
+
+static void *allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	starved = starved || !memory;
+	return memory;
+}
+
+static void watch_memory(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
+
+static json_t *load(struct str text, json_error_t *wrong)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, watch_memory);
+	starved = false;
+	return json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, wrong);
+}
+
 bool json_read(struct str text, json_t **out, struct err *e)
 {
 	json_error_t wrong;
@@ -26,9 +52,11 @@ bool json_read(struct str text, json_t **out, struct err *e)
 
 	if (!check_strictly(text, e))
 		return false;
-	value = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &wrong);
-	if (!value && json_error_code(&wrong) == json_error_out_of_memory)
+	value = load(text, &wrong);
+	if (starved) {
+		json_decref(value);
 		return err_no_memory(e);
+	}
 	if (!value)
 		return err_set(e, ERR_INVALID, "line %d, column %d: %s", wrong.line, wrong.column, wrong.text);
 	*out = value;

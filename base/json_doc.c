@@ -196,7 +196,7 @@ static bool unescape(struct str raw, struct arena *arena, struct str *out, struc
 	}
 	copy = arena_grow(arena, NULL, 0, raw.len);
 	if (!copy)
-		return err_set(e, ERR_TOO_LARGE, "there is no room for the text");
+		return arena_error(arena, e, "there is no room for the text");
 	for (int c; (c = unescaped_next(&u)) >= 0;)
 		copy[length++] = (char)c;
 	*out = str_make(copy, length);

@@ -402,7 +402,7 @@ bool json_doc_parse(struct str text, const struct json_skip *skip, struct arena 
 	r.depth = 0;
 	note_skipped(&r, skip);
 	if (!reserve_nodes(&r, text, arena))
-		return err_set(e, ERR_TOO_LARGE, "there is no room for the document");
+		return arena_error(arena, e, "there is no room for the document");
 	good = read_document(&r);
 	json_keys_release(&r.keys);
 	arena_shrink(arena, r.nodes, r.capacity * sizeof(*r.nodes), good ? r.count * sizeof(*r.nodes) : 0);

@@ -96,7 +96,7 @@ static bool overlap_init(struct overlap *o, struct policy_set *set, struct err *
 	o->owner = arena_array(arena, count + 1, sizeof(struct attestor *));
 	o->identities = arena_array(arena, count + 1, sizeof(struct identity));
 	if (!o->first || !o->number || !o->stamp || !o->owner || !o->identities)
-		return err_set(e, ERR_TOO_LARGE, "the policies take too much memory");
+		return arena_error(arena, e, "the policies take too much memory");
 	list_identities(o);
 	number_identities(o);
 	return true;

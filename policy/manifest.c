@@ -57,7 +57,7 @@ void *manifest_alloc(struct manifest_source *m, size_t count, size_t size, struc
 	void *memory = arena_array(&m->reader->set->arena, count, size);
 
 	if (!memory)
-		(void)err_set(e, ERR_TOO_LARGE, "the policies take too much memory");
+		(void)arena_error(&m->reader->set->arena, e, "the policies take too much memory");
 	return memory;
 }
 
@@ -66,7 +66,7 @@ bool manifest_keep(struct manifest_source *m, struct str text, struct str *out, 
 	struct str copy = arena_copy(&m->reader->set->arena, text);
 
 	if (!copy.ptr)
-		return err_set(e, ERR_TOO_LARGE, "the policies take too much memory");
+		return arena_error(&m->reader->set->arena, e, "the policies take too much memory");
 	*out = copy;
 	return true;
 }

@@ -12,9 +12,9 @@ struct links {
 	size_t *stamp;
 };
 
-static bool out_of_room(struct err *e)
+static bool out_of_room(const struct manifest_reader *reader, struct err *e)
 {
-	return err_set(e, ERR_TOO_LARGE, "the policies take too much memory");
+	return arena_error(&reader->set->arena, e, "the policies take too much memory");
 }
 
 static int compare_attestors(const void *a, const void *b)
@@ -52,7 +52,7 @@ static bool link_attestors(struct manifest_reader *reader, struct err *e)
 	size_t at = 0;
 
 	if (!drafts || !attestors)
-		return out_of_room(e);
+		return out_of_room(reader, e);
 	for (struct attestor_draft *d = reader->attestors; d; d = d->next)
 		drafts[at++] = d;
 	qsort(drafts, count, sizeof(struct attestor_draft *), compare_attestors);
@@ -80,7 +80,7 @@ static bool link_policies(struct manifest_reader *reader, struct err *e)
 	size_t at = 0;
 
 	if (!drafts || !policies)
-		return out_of_room(e);
+		return out_of_room(reader, e);
 	for (struct policy_draft *d = reader->policies; d; d = d->next)
 		drafts[at++] = d;
 	qsort(drafts, count, sizeof(struct policy_draft *), compare_policies);
@@ -169,7 +169,7 @@ static bool link_rules(struct manifest_reader *reader, struct err *e)
 
 	links.stamp = arena_array(&reader->set->arena, links.count + 1, sizeof(size_t));
 	if (!links.stamp)
-		return out_of_room(e);
+		return out_of_room(reader, e);
 	reader->rules = oldest_first(reader->rules);
 	for (const struct rule_draft *rule = reader->rules; rule; rule = rule->next)
 		if (!link_rule(&links, rule, ++number, e))

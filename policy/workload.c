@@ -87,7 +87,7 @@ static bool add(struct walk *w, enum image_role role, struct str path, struct st
 	struct image_uses *uses = w->uses;
 
 	if (!path.ptr)
-		return err_no_memory(w->e);
+		return arena_error(w->arena, w->e, "there is no room for the images");
 	if (place.len == 0)
 		return err_set(w->e, ERR_INVALID, "%.*s: its %s has no name", STR_ARG(path),
 			       role == IMAGE_VOLUME ? "volume" : "container");
@@ -99,7 +99,7 @@ static bool add(struct walk *w, enum image_role role, struct str path, struct st
 			arena_grow(w->arena, uses->items, w->capacity * sizeof(*items), capacity * sizeof(*items));
 
 		if (!items)
-			return err_set(w->e, ERR_TOO_LARGE, "there is no room for the images");
+			return arena_error(w->arena, w->e, "there is no room for the images");
 		uses->items = items;
 		w->capacity = capacity;
 	}
@@ -164,7 +164,7 @@ static bool walk_list(struct walk *w, const struct list *list, uint32_t spec)
 		(void)snprintf(text, sizeof(text), "%s[%zu]", list->name, index++);
 		path = arena_printf(w->arena, "%.*s%s", STR_ARG(w->prefix), text);
 		if (!path.ptr)
-			return err_set(w->e, ERR_TOO_LARGE, "there is no room for the images");
+			return arena_error(w->arena, w->e, "there is no room for the images");
 		if (!list->add(w, list->role, path, item))
 			return false;
 	}
@@ -217,7 +217,7 @@ bool workload_images(const struct workload_kind *row, const struct json_doc *doc
 		return false;
 	w.prefix = arena_printf(arena, "%s%s", row->spec, *row->spec ? "." : "");
 	if (!w.prefix.ptr)
-		return err_set(e, ERR_TOO_LARGE, "there is no room for the images");
+		return arena_error(arena, e, "there is no room for the images");
 	for (size_t i = 0; spec != JSON_NONE && i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (!walk_list(&w, &lists[i], spec))
 			return false;

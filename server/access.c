@@ -33,7 +33,10 @@ struct stamp {
 struct access {
 	const char *file; /* NULL: no tokens */
 	bool open;
-	struct stamp stamp; /* of the last reading; only the one who refreshes uses it */
+	/* of the last reading; only the one who refreshes uses them */
+	struct stamp stamp;
+	bool retry; /* it failed, and not for what is in the file */
+	struct err told;
 	pthread_rwlock_t lock;
 	struct token_list tokens; /* under the lock */
 };
@@ -217,7 +220,8 @@ struct access *access_open(const char *token_file, bool open, struct err *e)
 	changed(access);
 	if (load(access, e))
 		return access;
-	e->kind = ERR_INVALID;
+	if (e->kind != ERR_INTERNAL)
+		e->kind = ERR_INVALID;
 	access_close(access);
 	return NULL;
 }
@@ -231,11 +235,27 @@ void access_close(struct access *access)
 	free(access);
 }
 
+static bool is_about_file(const struct err *e)
+{
+	return e->kind == ERR_INVALID || e->kind == ERR_NOT_FOUND || e->kind == ERR_TOO_LARGE;
+}
+
 bool access_refresh(struct access *access, struct err *e)
 {
-	if (access->file && changed(access))
-		return load(access, e);
+	struct err why = ERR_INIT;
+	bool again = access->retry;
+
 	*e = ERR_INIT;
+	if (!access->file || (!changed(access) && !again))
+		return false;
+	if (load(access, &why)) {
+		access->retry = false;
+		return true;
+	}
+	access->retry = !is_about_file(&why);
+	if (!again || strcmp(why.text, access->told.text) != 0)
+		*e = why;
+	access->told = why;
 	return false;
 }
 

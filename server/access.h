@@ -11,11 +11,12 @@ enum access_role { ACCESS_NONE = 0, ACCESS_READ, ACCESS_ATTEST, ACCESS_ADMIN };
 struct access;
 
 /* `token_file` (kept, not copied) may be NULL. `open` is the plain API on loopback: everyone is admin. NULL on failure:
- * ERR_INVALID "FILE: line N: ...". A line is ROLE NAME sha256:HEX, the hash of a token; blank lines and lines that
+ * ERR_INVALID "FILE: line N: ...", or ERR_INTERNAL. A line is ROLE NAME sha256:HEX, the hash of a token; blank lines and lines that
  * begin with # are passed over; a token that stands there twice is an error. */
 struct access *access_open(const char *token_file, bool open, struct err *e);
 void access_close(struct access *access);
-/* Reads the token file again when it changed. False keeps the old tokens; `e` kind ERR_NONE: nothing changed. */
+/* Reads the token file again when it changed, or when the machine was at fault the last time, which is told once. False
+ * keeps the old tokens; `e` kind ERR_NONE: nothing changed. */
 bool access_refresh(struct access *access, struct err *e);
 /* The caller's role and its name for the log ("token ci", "client certificate", "loopback"). ERR_UNAUTHENTICATED
  * without or with unknown credentials. A token that is sent must be known, even where the API is open or a certificate

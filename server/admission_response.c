@@ -85,13 +85,18 @@ static void add_causes(const struct decision *decision, struct buf *out)
 	buf_add_c(out, "]}");
 }
 
-static void add_status(const struct decision *decision, struct buf *out)
+void admission_message_write(const struct decision *decision, struct buf *out)
 {
 	cleanup(buf) struct buf message = buf_init(LIMIT_DENY_MESSAGE);
 
 	decision_message(decision, &message);
+	buf_add_json_string(out, message.failed ? STR("Refused, and no memory is left to say why") : buf_str(&message));
+}
+
+static void add_status(const struct decision *decision, struct buf *out)
+{
 	buf_add_c(out, ",\"status\":{\"status\":\"Failure\",\"code\":403,\"reason\":\"Forbidden\",\"message\":");
-	buf_add_json_string(out, buf_str(&message));
+	admission_message_write(decision, out);
 	if (count_of(decision, ENFORCE_DENY))
 		add_causes(decision, out);
 	buf_add_char(out, '}');

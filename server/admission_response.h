@@ -13,6 +13,9 @@
 void admission_response_write(const struct admission_request *request, const struct decision *decision,
 			      const struct image_uses *uses, struct buf *out);
 
+/* Appends a JSON string that says why a decision refuses: decision_message's words, never none. */
+void admission_message_write(const struct decision *decision, struct buf *out);
+
 /* Appends `{"decision":...}`: the audit annotations, which ImageReview answers have too. */
 void admission_annotations_write(const struct decision *decision, const struct image_uses *uses, struct buf *out);
 

@@ -21,15 +21,12 @@ static void decide(struct review_service *service, const struct image_review_req
 
 static void write_answer(const struct decision *decision, const struct image_uses *uses, struct buf *out)
 {
-	cleanup(buf) struct buf message = buf_init(LIMIT_DENY_MESSAGE);
-
 	buf_printf(out,
 		   "{\"apiVersion\":\"" IMAGE_REVIEW_VERSION "\",\"kind\":\"ImageReview\",\"status\":{\"allowed\":%s",
 		   decision->allowed ? "true" : "false");
 	if (!decision->allowed) {
-		decision_message(decision, &message);
 		buf_add_c(out, ",\"reason\":");
-		buf_add_json_string(out, buf_str(&message));
+		admission_message_write(decision, out);
 	}
 	buf_add_c(out, ",\"auditAnnotations\":");
 	admission_annotations_write(decision, uses, out);

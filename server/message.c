@@ -72,6 +72,7 @@ static bool decode_into(const struct message *m, const json_t *in, json_t *out, 
 static json_t *decode_value(const struct field *f, const json_t *in, const struct place *at, struct err *e)
 {
 	json_t *value;
+	bool fits = false;
 
 	if (f->type == FIELD_MESSAGE) {
 		cleanup(json) json_t *object = json_object();
@@ -80,8 +81,10 @@ static json_t *decode_value(const struct field *f, const json_t *in, const struc
 			return err_no_memory(e), NULL;
 		return decode_into(f->message, in, object, at, e) ? take(object) : NULL;
 	}
-	value = scalar_decode(f, in);
-	if (!value)
+	value = scalar_decode(f, in, &fits);
+	if (!value && fits)
+		err_no_memory(e);
+	else if (!value)
 		refuse(at, scalar_wants(f->type), in, e);
 	return value;
 }

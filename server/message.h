@@ -86,8 +86,9 @@ json_t *message_encode(const struct message *m, const json_t *canonical);
 bool message_merge(const struct message *m, json_t *stored, const json_t *patch, struct str mask,
 		   struct err *e) MUST_USE;
 
-/* One value of a scalar type in canonical form (message_scalar.c); NULL when `in` is not one. Owned by the caller. */
-json_t *scalar_decode(const struct field *f, const json_t *in);
+/* One value of a scalar type in canonical form (message_scalar.c); NULL when `in` is not one, or `fits` and there is
+ * no memory. Owned by the caller. */
+json_t *scalar_decode(const struct field *f, const json_t *in, bool *fits);
 /* The canonical value as this version writes it; NULL when there is no memory. */
 json_t *scalar_encode(const struct field *f, const json_t *canonical);
 /* What the type wants, for a message: "a string", "a 32-bit integer", ... */

@@ -78,103 +78,125 @@ static bool integer_of(const json_t *in, int64_t *out)
 	return true;
 }
 
-static json_t *decode_text(const struct field *f, const json_t *in)
+static bool keep(bool fits, const json_t *in, json_t **out)
 {
-	(void)f;
-	return json_is_string(in) ? json_incref((json_t *)in) : NULL;
+	*out = fits ? json_incref((json_t *)in) : NULL;
+	return fits;
 }
 
-static json_t *decode_bool(const struct field *f, const json_t *in)
+static bool decode_text(const struct field *f, const json_t *in, json_t **out)
 {
 	(void)f;
-	return json_is_boolean(in) ? json_incref((json_t *)in) : NULL;
+	return keep(json_is_string(in), in, out);
 }
 
-static json_t *decode_int32(const struct field *f, const json_t *in)
+static bool decode_bool(const struct field *f, const json_t *in, json_t **out)
 {
-	int64_t value;
-
 	(void)f;
-	return integer_of(in, &value) && value >= INT32_MIN && value <= INT32_MAX ? json_integer(value) : NULL;
+	return keep(json_is_boolean(in), in, out);
 }
 
-static json_t *decode_uint32(const struct field *f, const json_t *in)
+static bool decode_int32(const struct field *f, const json_t *in, json_t **out)
 {
 	int64_t value;
 
 	(void)f;
-	return integer_of(in, &value) && value >= 0 && value <= UINT32_MAX ? json_integer(value) : NULL;
+	if (!integer_of(in, &value) || value < INT32_MIN || value > INT32_MAX)
+		return false;
+	*out = json_integer(value);
+	return true;
 }
 
-static json_t *decode_int64(const struct field *f, const json_t *in)
+static bool decode_uint32(const struct field *f, const json_t *in, json_t **out)
 {
 	int64_t value;
 
 	(void)f;
-	return integer_of(in, &value) ? json_sprintf("%lld", (long long)value) : NULL;
+	if (!integer_of(in, &value) || value < 0 || value > UINT32_MAX)
+		return false;
+	*out = json_integer(value);
+	return true;
 }
 
-static json_t *decode_number(const struct field *f, const json_t *in)
+static bool decode_int64(const struct field *f, const json_t *in, json_t **out)
+{
+	int64_t value;
+
+	(void)f;
+	if (!integer_of(in, &value))
+		return false;
+	*out = json_sprintf("%lld", (long long)value);
+	return true;
+}
+
+static bool decode_number(const struct field *f, const json_t *in, json_t **out)
 {
 	struct str text = json_text_of(in);
 	double value;
 
 	(void)f;
 	if (json_is_number(in) || str_eq_c(text, "NaN") || str_eq_c(text, "Infinity") || str_eq_c(text, "-Infinity"))
-		return json_incref((json_t *)in);
-	return double_of(in, &value) ? json_real(value) : NULL;
+		return keep(true, in, out);
+	if (!double_of(in, &value))
+		return false;
+	*out = json_real(value);
+	return true;
 }
 
-static json_t *decode_bytes(const struct field *f, const json_t *in)
+static bool decode_bytes(const struct field *f, const json_t *in, json_t **out)
 {
-	struct str text = json_text_of(in);
 	cleanup(buf) struct buf bytes = buf_init(LIMIT_API_BODY);
-	cleanup(buf) struct buf out = buf_init(LIMIT_API_BODY * 2);
+	cleanup(buf) struct buf text = buf_init(LIMIT_API_BODY * 2);
+	bool decoded = json_is_string(in) && base64_decode(&bytes, json_text_of(in));
 
 	(void)f;
-	if (!json_is_string(in) || !base64_decode(&bytes, text))
-		return NULL;
-	base64_encode(&out, buf_str(&bytes), BASE64_STANDARD);
-	return buf_ok(&out, NULL) ? json_from_str(buf_str(&out)) : NULL;
+	if (!decoded && !(bytes.failed && !bytes.full))
+		return false;
+	base64_encode(&text, buf_str(&bytes), BASE64_STANDARD);
+	*out = decoded && buf_ok(&text, NULL) ? json_from_str(buf_str(&text)) : NULL;
+	return true;
 }
 
-static json_t *decode_time(const struct field *f, const json_t *in)
+static bool decode_time(const struct field *f, const json_t *in, json_t **out)
 {
 	struct timestamp time;
 	char text[TIMESTAMP_TEXT_MAX];
 
 	(void)f;
 	if (!json_is_string(in) || !timestamp_parse(json_text_of(in), &time))
-		return NULL;
+		return false;
 	timestamp_format(time, text);
-	return json_string(text);
+	*out = json_string(text);
+	return true;
 }
 
-static json_t *decode_enum(const struct field *f, const json_t *in)
+static bool decode_enum(const struct field *f, const json_t *in, json_t **out)
 {
 	struct str text = json_text_of(in);
 	bool number = json_is_integer(in);
 
 	if (!number && !json_is_string(in))
-		return NULL;
+		return false;
 	for (size_t i = 0; i < f->words->count; i++) {
 		const struct enum_word *word = &f->words->words[i];
 
-		if (number ? word->number != ENUM_NO_NUMBER && word->number == json_integer_value(in)
-			   : str_eq_c(text, word->name))
-			return json_string(word->canonical);
+		if (number ? word->number == ENUM_NO_NUMBER || word->number != json_integer_value(in)
+			   : !str_eq_c(text, word->name))
+			continue;
+		*out = json_string(word->canonical);
+		return true;
 	}
-	return !number && f->words->open ? json_incref((json_t *)in) : NULL;
+	return keep(!number && f->words->open, in, out);
 }
 
-static json_t *decode_object(const struct field *f, const json_t *in)
+static bool decode_object(const struct field *f, const json_t *in, json_t **out)
 {
 	(void)f;
-	return json_is_object(in) ? json_incref((json_t *)in) : NULL;
+	return keep(json_is_object(in), in, out);
 }
 
 static const struct {
-	json_t *(*decode)(const struct field *f, const json_t *in);
+	bool (*decode)(const struct field *f, const json_t *in, json_t **out);
 	const char *wants;
 } scalars[FIELD_TYPES] = {
 	[FIELD_TEXT] = {decode_text, "a string"},
@@ -190,9 +212,12 @@ static const struct {
 	[FIELD_MESSAGE] = {NULL, "an object"},
 };
 
-json_t *scalar_decode(const struct field *f, const json_t *in)
+json_t *scalar_decode(const struct field *f, const json_t *in, bool *fits)
 {
-	return scalars[f->type].decode(f, in);
+	json_t *value = NULL;
+
+	*fits = scalars[f->type].decode(f, in, &value);
+	return *fits ? value : NULL;
 }
 
 const char *scalar_wants(enum field_type type)

@@ -44,6 +44,8 @@ struct tls_files {
 	struct look certificate_look;
 	struct look key_look;
 	struct look client_ca_look;
+	bool retry_pair, retry_trust; /* the last load failed */
+	struct err told;
 	pthread_rwlock_t lock; /* over what follows */
 	struct tls_pair *pair;
 	struct tls_pair *retired;
@@ -67,7 +69,8 @@ static bool gnutls_ok(int code, const char *path, const char *what, struct err *
 {
 	if (code >= 0)
 		return true;
-	return err_set(e, ERR_INVALID, "%s: %s: %s", path, what, gnutls_strerror(code));
+	return err_set(e, code == GNUTLS_E_MEMORY_ERROR ? ERR_INTERNAL : ERR_INVALID, "%s: %s: %s", path, what,
+		       gnutls_strerror(code));
 }
 
 static gnutls_datum_t datum(const struct buf *b)
@@ -234,7 +237,10 @@ static bool refresh_pair(struct tls_files *files, struct err *e)
 	struct tls_pair *pair = NULL;
 	bool certificate_changed = look_again(files->certificate, &files->certificate_look);
 	bool key_changed = look_again(files->key, &files->key_look);
-	if ((!certificate_changed && !key_changed) || !load_pair(files, &pair, e))
+	if (!certificate_changed && !key_changed && !files->retry_pair)
+		return false;
+	files->retry_pair = !load_pair(files, &pair, e);
+	if (files->retry_pair)
 		return false;
 	put_pair(files, pair);
 	return true;
@@ -243,10 +249,22 @@ static bool refresh_pair(struct tls_files *files, struct err *e)
 static bool refresh_trust(struct tls_files *files, struct err *e)
 {
 	gnutls_x509_trust_list_t trust = NULL;
-	if (!files->client_ca || !look_again(files->client_ca, &files->client_ca_look) || !load_trust(files, &trust, e))
+	if (!files->client_ca || (!look_again(files->client_ca, &files->client_ca_look) && !files->retry_trust))
+		return false;
+	files->retry_trust = !load_trust(files, &trust, e);
+	if (files->retry_trust)
 		return false;
 	put_trust(files, trust);
 	return true;
+}
+
+/* A library that ran out of memory may well call a file bad: what failed is tried with every look, and told once. */
+static void tell_once(struct tls_files *files, struct err *e)
+{
+	struct err why = *e;
+	if (e->kind != ERR_NONE && strcmp(e->text, files->told.text) == 0)
+		*e = ERR_INIT;
+	files->told = why;
 }
 
 bool tls_files_refresh(struct tls_files *files, struct err *e)
@@ -258,6 +276,7 @@ bool tls_files_refresh(struct tls_files *files, struct err *e)
 	bool trust = refresh_trust(files, &trust_error);
 	if (e->kind == ERR_NONE)
 		*e = trust_error;
+	tell_once(files, e);
 	return pair || trust;
 }
 
@@ -271,7 +290,7 @@ static bool load_all(struct tls_files *files, struct err *e)
 		err_set(&error, ERR_INVALID, "%s: there is no such file", files->client_ca);
 	if (error.kind == ERR_NONE)
 		return true;
-	return err_set(e, ERR_INVALID, "%s", error.text);
+	return err_set(e, error.kind == ERR_INTERNAL ? ERR_INTERNAL : ERR_INVALID, "%s", error.text);
 }
 
 struct tls_files *tls_files_open(const char *certificate, const char *key, const char *client_ca, struct err *e)

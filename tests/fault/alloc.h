@@ -17,7 +17,7 @@ void alloc_fail(unsigned n, enum alloc_scope scope, bool onwards);
 bool alloc_work_again(void);
 
 /* Calls run(context, n) for n = 1, 2, 3, ... until it returns false: its work went through without the fault. With
- * FAULTS=all every n, else strides that make about `most` runs. Returns the last n. */
-unsigned alloc_each(bool (*run)(void *context, unsigned n), void *context, unsigned most);
+ * FAULTS=all every n, else in strides that grow. Returns the last n. */
+unsigned alloc_each(bool (*run)(void *context, unsigned n), void *context);
 
 #endif

@@ -174,6 +174,29 @@ static void printed_text_is_measured_first(void **state)
 	assert_true(str_eq_c(arena_printf(&a, "%s-%d", "a", 5), "a-5"));
 }
 
+static void who_asks_for_too_much_is_told_so(void **state)
+{
+	cleanup(arena) struct arena a = arena_init(64);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_null(arena_alloc(&a, 65));
+	assert_false(arena_error(&a, &e, "too many stones"));
+	assert_int_equal(e.kind, ERR_TOO_LARGE);
+	assert_string_equal(e.text, "too many stones");
+}
+
+static void who_asks_at_a_bad_time_is_told_so(void **state)
+{
+	cleanup(arena) struct arena a = arena_init(SIZE_MAX);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_null(arena_alloc(&a, SIZE_MAX / 2));
+	assert_false(arena_error(&a, &e, "too many stones"));
+	assert_int_equal(e.kind, ERR_INTERNAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +211,8 @@ int main(void)
 		cmocka_unit_test(shrinking_gives_back_the_end_of_the_newest_piece),
 		cmocka_unit_test(copies_are_terminated_and_bounded),
 		cmocka_unit_test(printed_text_is_measured_first),
+		cmocka_unit_test(who_asks_for_too_much_is_told_so),
+		cmocka_unit_test(who_asks_at_a_bad_time_is_told_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
