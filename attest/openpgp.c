@@ -158,7 +158,10 @@ static bool import_bytes(struct openpgp *p, struct str bytes, size_t *considered
 	result = gpgme_op_import_result(p->context);
 	if (result && result->considered > 0)
 		*considered = (size_t)result->considered;
-	return true;
+	/* gpg says the same of a key that it can't read and of one that it can't store. */
+	if (result && result->considered > 0 && result->imported + result->unchanged >= result->considered)
+		return true;
+	return openpgp_home_has_room(p->home, e);
 }
 
 /* What gpg is given for a key text: its packets where it is plain armour, since gpg misreads armour without a checksum,

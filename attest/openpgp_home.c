@@ -14,6 +14,8 @@
 
 /* gpg's own homes are two levels deep. */
 #define DEPTH_MAX 8
+/* What gpg writes for one key and its locks, with some to spare. */
+#define ROOM_BYTES (256 * 1024)
 
 extern char **environ;
 
@@ -87,6 +89,34 @@ static void end_agent(const char *home)
 {
 	run_quietly((char *[]){"gpgconf", "--homedir", (char *)home, "--kill", "gpg-agent", NULL});
 	run_quietly((char *[]){"gpgconf", "--homedir", (char *)home, "--remove-socketdir", NULL});
+}
+
+/* Plain calls that gpg itself makes, so that no sandbox stands in their way. */
+static bool fill_probe(int home)
+{
+	static const char block[ROOM_BYTES];
+	int probe = openat(home, "room", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool filled;
+
+	if (probe < 0)
+		return false;
+	errno = ENOSPC;
+	filled = write(probe, block, sizeof(block)) == (ssize_t)sizeof(block);
+	close(probe);
+	unlinkat(home, "room", 0);
+	return filled;
+}
+
+bool openpgp_home_has_room(const char *path, struct err *e)
+{
+	cleanup(fd) int home = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (home >= 0 && fill_probe(home))
+		return true;
+	err_errno(e, "%s: there is no room for keys", path);
+	if (e)
+		e->kind = ERR_UNAVAILABLE;
+	return false;
 }
 
 bool openpgp_home_make(const char *parent, enum openpgp_home_use use, char path[OPENPGP_HOME_PATH_MAX], struct err *e)

@@ -14,6 +14,8 @@ enum openpgp_home_use {
 /* Makes PARENT/home-XXXXXX (0700) with a gpg.conf for its use; *path gets its name. */
 bool openpgp_home_make(const char *parent, enum openpgp_home_use use, char path[OPENPGP_HOME_PATH_MAX],
 		       struct err *e) MUST_USE;
+/* Whether a few keys more could be written there; ERR_UNAVAILABLE with the reason when not. */
+bool openpgp_home_has_room(const char *path, struct err *e) MUST_USE;
 /* Ends a gpg-agent that runs there, if `use` allows one, and removes the directory. */
 void openpgp_home_remove(const char *path, enum openpgp_home_use use);
 

@@ -199,11 +199,13 @@ static bool listen_api(struct daemon *d, struct err *e)
 
 static void begin_watching(struct daemon *d)
 {
-	d->watcher = (struct watcher){.trust = d->trust, .tls = d->tls, .access = d->access, .metrics = d->metrics};
+	d->watcher = (struct watcher){
+		.trust = d->trust, .tls = d->tls, .access = d->access, .metrics = d->metrics, .store = d->store};
 	watcher_begin(&d->watcher);
 	if (!d->config->pubkeys && d->config->policy_dirs.count == 0)
 		log_line(LOG_WARN, "there are no keys and no policies",
 			 LOG_C("default_action", d->config->default_action));
+	d->ops.store = d->store;
 	atomic_store(&d->ops.trust, d->trust);
 	log_line(LOG_INFO, "started", LOG_C("version", SEALGATE_VERSION), LOG_INT("pid", getpid()));
 }

@@ -2,6 +2,9 @@
 
 #include "base/clock.h"
 
+/* How long a probe waits for a connection of the store. */
+#define STORE_MS 500
+
 static void plain(struct http_response *response, int status, const char *text)
 {
 	response->status = status;
@@ -15,6 +18,17 @@ static void healthz(struct ops *ops, struct http_response *response)
 	plain(response, 200, "ok\n");
 }
 
+/* False when the answer is given. */
+static bool store_is_read(struct ops *ops, struct err *problem, struct http_response *response)
+{
+	if (!ops->store || store_check(ops->store, clock_monotonic_ms() + STORE_MS, problem) ||
+	    problem->kind != ERR_INTERNAL)
+		return true;
+	plain(response, 503, "");
+	buf_printf(&response->body, "not ready: the store can't be read: %s\n", problem->text);
+	return false;
+}
+
 static void readyz(struct ops *ops, struct http_response *response)
 {
 	struct trust_holder *trust = atomic_load(&ops->trust);
@@ -23,7 +37,11 @@ static void readyz(struct ops *ops, struct http_response *response)
 		plain(response, 503, "not ready: store, policies and keys are not loaded yet\n");
 		return;
 	}
+	if (!store_is_read(ops, &problem, response))
+		return;
 	plain(response, 200, "ok\n");
+	if (problem.kind == ERR_UNAVAILABLE)
+		buf_printf(&response->body, "not written: %s\n", problem.text);
 	if (trust_holder_problem(trust, &problem))
 		buf_printf(&response->body, "not loaded: %s\n", problem.text);
 }

@@ -1,5 +1,6 @@
 #include "server/watcher.h"
 
+#include "base/clock.h"
 #include "server/log.h"
 
 /* Everything that depends on which trust is in force. */
@@ -78,9 +79,23 @@ static void look_at_tokens(struct watcher *w)
 			 LOG_C("error", e.text));
 }
 
+/* A store that is only busy is no news. */
+static void look_at_store(struct watcher *w)
+{
+	struct err e = ERR_INIT;
+	if (!w->store || (!store_check(w->store, clock_monotonic_ms(), &e) && e.kind == ERR_TIMEOUT))
+		return;
+	if (e.kind != w->store_problem && e.kind != ERR_NONE)
+		log_line(LOG_ERROR, "the store cannot be used", LOG_C("error", e.text));
+	else if (e.kind != w->store_problem)
+		log_line(LOG_INFO, "the store can be used again");
+	w->store_problem = e.kind;
+}
+
 void watcher_look(struct watcher *w, bool force)
 {
 	look_at_trust(w, force);
 	look_at_certificates(w);
 	look_at_tokens(w);
+	look_at_store(w);
 }

@@ -1,5 +1,5 @@
-/* What changes while the server runs: policies and keys, certificates, tokens. Looked at from one thread, twice a
- * second; each change and each failure is logged once and shows in the metrics. */
+/* What changes while the server runs: policies and keys, certificates, tokens, the store's file. Looked at from one
+ * thread, twice a second; each change and each failure is logged once and shows in the metrics. */
 #ifndef SEALGATE_SERVER_WATCHER_H
 #define SEALGATE_SERVER_WATCHER_H
 
@@ -7,6 +7,7 @@
 #include "server/metrics.h"
 #include "server/tls_files.h"
 #include "server/trust_holder.h"
+#include "store/store.h"
 
 #define WATCHER_PERIOD_MS 500
 
@@ -15,6 +16,8 @@ struct watcher {
 	struct tls_files *tls;
 	struct access *access;
 	struct metrics *metrics;
+	struct store *store;	     /* NULL: not looked at */
+	enum err_kind store_problem; /* what was logged last */
 };
 
 /* Tells log and metrics what was loaded at start. */

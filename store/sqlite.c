@@ -15,8 +15,25 @@ static void close_store(struct store *s)
 	sqlite_readers_close(store->readers);
 	sqlite_writer_stop(store->writer);
 	sqlite_checkpoint_stop(store->checkpoint);
+	sqlite_file_free(store->file);
 	free(store->path);
 	free(store);
+}
+
+static bool check(struct store *s, int64_t deadline_ms, struct err *e)
+{
+	struct sqlite_store *store = (struct sqlite_store *)s;
+	struct sqlite_connection *c;
+	bool ok;
+
+	if (!store->file)
+		return true;
+	c = sqlite_readers_take(store->readers, deadline_ms, e);
+	if (!c)
+		return false;
+	ok = sqlite_file_check(store->file, c, e);
+	sqlite_readers_give(store->readers, c);
+	return ok;
 }
 
 static bool change(struct store *s, const struct store_change *one, int64_t deadline_ms, struct err *e)
@@ -141,7 +158,13 @@ static bool open_parts(struct sqlite_store *store, enum store_mode mode, struct 
 	if (!store->checkpoint)
 		return false;
 	store->writer = sqlite_writer_start(store->path, store->checkpoint, e);
-	return store->writer;
+	if (!store->writer)
+		return false;
+	store->file = sqlite_file_new(store->path, e);
+	if (!store->file)
+		return false;
+	sqlite_writer_watch(store->writer, store->file);
+	return true;
 }
 
 static struct store *open_store(const char *location, enum store_mode mode, struct err *e)
@@ -164,6 +187,7 @@ const struct store_driver sqlite_driver = {
 	.scheme = "sqlite",
 	.open = open_store,
 	.close = close_store,
+	.check = check,
 	.change = change,
 	.get = sqlite_get,
 	.list = sqlite_list,

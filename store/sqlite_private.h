@@ -4,6 +4,7 @@
  * sqlite_connection.c one connection: settings, prepared statements, errors
  * sqlite_statements.c every SQL text of the running store
  * sqlite_schema.c     whose file it is, tables, migrations
+ * sqlite_file.c       whether the file beneath is still the one that was opened
  * sqlite_readers.c    a fixed pool of read connections
  * sqlite_queries.c    get, list, walk
  * sqlite_writer.c     the one writer thread and its queue
@@ -133,6 +134,16 @@ bool sqlite_error(const struct sqlite_connection *c, int code, struct err *e);
 /* Whose file it is: creates the tables in an empty one, migrates an older one (SQLITE_WRITES), refuses every other. */
 bool sqlite_schema_open(struct sqlite_connection *c, enum sqlite_access access, struct err *e) MUST_USE;
 
+/* What the names of the database and of its WAL lead to, for as long as it is open. `path` must outlive it. */
+struct sqlite_file;
+/* Once a connection that may write has read from it: the WAL is there then. */
+struct sqlite_file *sqlite_file_new(const char *path, struct err *e);
+void sqlite_file_free(struct sqlite_file *file);
+/* Two stats and a read of 100 bytes. ERR_UNAVAILABLE: it was moved, deleted or replaced, so that what is written would
+ * be lost; reads still see what was stored. ERR_INTERNAL: it was cut short or overwritten. Any thread; `c` is the
+ * caller's own. */
+bool sqlite_file_check(struct sqlite_file *file, struct sqlite_connection *c, struct err *e) MUST_USE;
+
 struct sqlite_readers;
 struct sqlite_readers *sqlite_readers_open(const char *path, struct err *e);
 void sqlite_readers_close(struct sqlite_readers *readers);
@@ -147,8 +158,10 @@ void sqlite_checkpoint_stop(struct sqlite_checkpoint *checkpoint);
 void sqlite_checkpoint_note(struct sqlite_checkpoint *checkpoint, int wal_pages);
 
 struct sqlite_writer;
-/* `path` and `checkpoint` must outlive it. */
+/* `path`, and after sqlite_writer_watch `file`, must outlive it; so must `checkpoint`. */
 struct sqlite_writer *sqlite_writer_start(const char *path, struct sqlite_checkpoint *checkpoint, struct err *e);
+/* From now on it looks at the file before each transaction. Before the first write. */
+void sqlite_writer_watch(struct sqlite_writer *writer, struct sqlite_file *file);
 void sqlite_writer_stop(struct sqlite_writer *writer);
 /* Queues the change and waits until it is durable, refused, or withdrawn at the deadline. */
 bool sqlite_writer_change(struct sqlite_writer *writer, const struct store_change *change, int64_t deadline_ms,
@@ -163,6 +176,7 @@ struct sqlite_store {
 	struct sqlite_readers *readers;
 	struct sqlite_checkpoint *checkpoint; /* NULL when read-only, like the writer */
 	struct sqlite_writer *writer;
+	struct sqlite_file *file; /* NULL when read-only */
 };
 
 bool sqlite_get(struct store *s, const struct store_name *name, int64_t deadline_ms, struct arena *arena,

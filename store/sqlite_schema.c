@@ -123,10 +123,13 @@ static bool use_wal(struct sqlite_connection *c, struct err *e)
 	code = sqlite3_prepare_v2(c->db, "PRAGMA journal_mode=WAL", -1, &statement, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
-	if (code == SQLITE_ROW)
+	if (code == SQLITE_ROW) {
 		is_wal = strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+		/* The row says what will be; only the end of the statement writes it down. */
+		code = sqlite3_step(statement);
+	}
 	sqlite3_finalize(statement);
-	if (code != SQLITE_ROW)
+	if (code != SQLITE_DONE)
 		return sqlite_error(c, code, e);
 	if (!is_wal)
 		return err_set(e, ERR_INTERNAL,

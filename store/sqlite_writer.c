@@ -37,6 +37,7 @@ struct sqlite_writer {
 	/* the thread's own */
 	struct sqlite_connection connection;
 	struct sqlite_checkpoint *checkpoint;
+	struct sqlite_file *file;
 	int wal_pages;
 	int empty_at; /* WAL pages */
 };
@@ -105,9 +106,12 @@ static bool simple(struct sqlite_connection *c, enum sqlite_statement id, struct
 	return sqlite_run(c, id, NULL, 0, e) == STEP_DONE;
 }
 
-/* The write lock, waited for in slices: while another process has it, the queue can still be left. */
+/* The write lock, waited for in slices: while another process has it, the queue can still be left. What is written to a
+ * file that was taken away would be acknowledged and lost. */
 static bool begin(struct sqlite_writer *w, struct err *e)
 {
+	if (!sqlite_file_check(w->file, &w->connection, e))
+		return false;
 	w->connection.deadline_ms = clock_monotonic_ms() + LOCK_SLICE_MS;
 	return simple(&w->connection, SQL_BEGIN, e);
 }
@@ -248,6 +252,11 @@ struct sqlite_writer *sqlite_writer_start(const char *path, struct sqlite_checkp
 	}
 	release(w);
 	return NULL;
+}
+
+void sqlite_writer_watch(struct sqlite_writer *writer, struct sqlite_file *file)
+{
+	writer->file = file;
 }
 
 void sqlite_writer_stop(struct sqlite_writer *writer)

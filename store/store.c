@@ -25,6 +25,11 @@ void store_close(struct store *store)
 		store->driver->close(store);
 }
 
+bool store_check(struct store *s, int64_t deadline_ms, struct err *e)
+{
+	return s->driver->check(s, deadline_ms, e);
+}
+
 void store_observe(struct store *s, store_observer *observer, void *context)
 {
 	s->observer = observer;

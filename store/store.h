@@ -25,6 +25,11 @@ struct store *store_open(const char *url, enum store_mode mode, struct err *e);
 /* No other call may be running. NULL is legal. */
 void store_close(struct store *store);
 
+/* Whether what was opened is still there, without reading any row. ERR_UNAVAILABLE: it was moved, deleted or replaced
+ * beneath us; reads go on, writes are refused with the same words until it is back. ERR_INTERNAL: it was cut short or
+ * overwritten, or can't be read. ERR_TIMEOUT: all connections are in use until the deadline. */
+bool store_check(struct store *s, int64_t deadline_ms, struct err *e) MUST_USE;
+
 struct project_row {
 	struct str id;
 	struct str json;
