@@ -1,5 +1,6 @@
 #include "attest/sha256.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -73,4 +74,9 @@ bool sha256_of(struct str bytes, struct sha256 *out)
 	cleanup(digest_context) EVP_MD_CTX *context = begin();
 
 	return context && add(context, bytes) && end(context, out);
+}
+
+bool sha256_equal(const struct sha256 *a, const struct sha256 *b)
+{
+	return CRYPTO_memcmp(a->bytes, b->bytes, SHA256_SIZE) == 0;
 }

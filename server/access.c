@@ -115,23 +115,13 @@ static bool token_read(struct str line, struct token *token, struct err *e)
 	       read_hash(words[2], &token->hash, e);
 }
 
-/* All bytes are looked at, whatever the first difference is. */
-static bool same_hash(const struct sha256 *a, const struct sha256 *b)
-{
-	unsigned difference = 0;
-
-	for (size_t i = 0; i < SHA256_SIZE; i++)
-		difference |= (unsigned)(a->bytes[i] ^ b->bytes[i]);
-	return difference == 0;
-}
-
 /* All tokens are looked at, whichever one matches; the index, or `count` when none does. */
 static size_t find_token(const struct token_list *tokens, const struct sha256 *hash)
 {
 	size_t found = tokens->count;
 
 	for (size_t i = 0; i < tokens->count; i++)
-		if (same_hash(&tokens->items[i].hash, hash))
+		if (sha256_equal(&tokens->items[i].hash, hash))
 			found = i;
 	return found;
 }

@@ -402,7 +402,7 @@ static void an_object_that_cannot_be_read_is_never_admitted(void **state)
 	}
 }
 
-static void limits_have_their_stated_answers(void **state)
+static void CVE_2020_1702_limits_have_their_stated_answers(void **state)
 {
 	size_t size = 8u * 1024 * 1024;
 	char *big = malloc(size + 2);
@@ -532,6 +532,48 @@ static void a_short_timeout_is_answered_before_it(void **state)
 	free(review);
 }
 
+static bool create_allowed(struct bed *bed, const char *object)
+{
+	char *review = bed_review_text("v1", "CREATE", "", "Pod", "pods", NULL, "default", object, NULL);
+	json_t *response = bed_review(bed, review);
+	bool yes = response_allowed(response);
+
+	json_decref(response);
+	free(review);
+	return yes;
+}
+
+/* The object of an owner need not exist, and whoever makes the pod writes the reference. */
+static void an_owner_reference_vouches_for_nothing(void **state)
+{
+	assert_false(create_allowed(*state, "{\"metadata\":{\"ownerReferences\":[{\"apiVersion\":\"apps/v1\",\"kind\":"
+					    "\"ReplicaSet\",\"name\":\"r\",\"uid\":\"u\",\"controller\":true}]},"
+					    "\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"" IMAGE_B "\"}]}}"));
+}
+
+static void an_annotation_that_says_verified_proves_nothing(void **state)
+{
+	assert_false(create_allowed(*state,
+				    "{\"metadata\":{\"annotations\":{\"sealgate.dev/verified\":\"true\",\"decision\":"
+				    "\"allow\",\"images\":\"" IMAGE_B "\",\"alpha.image-policy.k8s.io/break-glass\":"
+				    "\"true\"},\"labels\":{\"sealgate.dev/exempt\":\"true\"}},"
+				    "\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"" IMAGE_B "\"}]}}"));
+}
+
+static void a_workload_of_zero_replicas_is_judged(void **state)
+{
+	char *review =
+		bed_review_text("v1", "CREATE", "apps", "Deployment", "deployments", NULL, "default",
+				"{\"spec\":{\"replicas\":0,\"template\":{\"spec\":{\"containers\":[{\"name\":\"a\","
+				"\"image\":\"" IMAGE_B "\"}]}}}}",
+				NULL);
+	json_t *response = bed_review(*state, review);
+
+	assert_false(response_allowed(response));
+	json_decref(response);
+	free(review);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,12 +589,15 @@ int main(void)
 		cmocka_unit_test(malformed_reviews_are_400),
 		cmocka_unit_test(a_review_with_one_fault_is_400),
 		cmocka_unit_test(an_object_that_cannot_be_read_is_never_admitted),
-		cmocka_unit_test(limits_have_their_stated_answers),
+		cmocka_unit_test(CVE_2020_1702_limits_have_their_stated_answers),
 		cmocka_unit_test(too_many_images_is_a_refusal),
 		cmocka_unit_test(many_findings_end_in_an_exact_count),
 		cmocka_unit_test(other_methods_and_paths),
 		cmocka_unit_test(image_review_uses_the_same_evaluation),
 		cmocka_unit_test(a_short_timeout_is_answered_before_it),
+		cmocka_unit_test(an_owner_reference_vouches_for_nothing),
+		cmocka_unit_test(an_annotation_that_says_verified_proves_nothing),
+		cmocka_unit_test(a_workload_of_zero_replicas_is_judged),
 	};
 
 	return cmocka_run_group_tests(tests, setup, bed_teardown);

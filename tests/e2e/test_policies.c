@@ -140,7 +140,7 @@ static void CVE_2026_49834_a_threshold_counts_attestors_not_signatures(void **st
 }
 
 /* An attestation under another note is somebody else's authority. */
-static void the_note_is_part_of_the_authority(void **state)
+static void CVE_2022_35929_the_note_is_part_of_the_authority(void **state)
 {
 	struct bed *bed = *state;
 
@@ -197,17 +197,32 @@ static void service_accounts_and_kinds_select(void **state)
 	json_decref(other);
 }
 
+/* One signature, verified once: it is enough where one attestor is, before and after it was refused elsewhere. */
+static void a_verdict_in_one_namespace_does_not_serve_another(void **state)
+{
+	struct bed *bed = *state;
+	const char *image =
+		"gcr.io/hightowerlabs/shared@sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
+
+	attest(bed, "qa_bob@example.com", "qa", image);
+	for (int i = 0; i < 3; i++) {
+		expect(bed, "either", image, true, "allow", NULL);
+		expect(bed, "prod-eu", image, false, "deny", "security");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_attestors_are_needed_unless_count_says_less),
 		cmocka_unit_test(CVE_2026_49834_a_threshold_counts_attestors_not_signatures),
-		cmocka_unit_test(the_note_is_part_of_the_authority),
+		cmocka_unit_test(CVE_2022_35929_the_note_is_part_of_the_authority),
 		cmocka_unit_test(warn_tells_and_admits),
 		cmocka_unit_test(a_warning_never_hides_a_refusal),
 		cmocka_unit_test(an_exempt_image_needs_nothing_of_that_policy),
 		cmocka_unit_test(an_image_policy_rules_its_namespace_alone),
 		cmocka_unit_test(service_accounts_and_kinds_select),
+		cmocka_unit_test(a_verdict_in_one_namespace_does_not_serve_another),
 	};
 
 	return cmocka_run_group_tests(tests, setup, bed_teardown);

@@ -407,6 +407,53 @@ static void refuses_to_sign_without_a_fitting_key(void **state)
 	refused("nobody@example.com", NULL, ERR_NOT_FOUND);
 }
 
+/* --- weaknesses of others --- */
+
+static struct signature_facts verdict_on(const char *signature, const char *key, const char *payload)
+{
+	struct openpgp *p = home_with(str_of(key));
+	cleanup(buf) struct buf upload = fixture_signature(str_of(signature));
+	struct signature_facts facts;
+
+	openpgp_verify(p, buf_str(&upload), str_of(payload), NOW, &facts);
+	openpgp_free(p);
+	return facts;
+}
+
+static void CVE_2022_36056_CVE_2022_23649_CVE_2026_22703_a_signature_beside_another_payload_is_bad(void **state)
+{
+	struct signature_facts facts = verdict_on("detached.asc", "ed", ASKED);
+
+	(void)state;
+	assert_int_equal(facts.verdict, VERDICT_REJECTED);
+	assert_int_equal(facts.reason, REASON_BAD_SIGNATURE);
+	assert_string_equal(facts.digest, "");
+	/* What a clear-signed text says is what it signs, whatever lies beside it. */
+	facts = verdict_on("clear-url.asc", "ed",
+			   "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+	assert_true(facts.verdict == VERDICT_REJECTED || strcmp(facts.digest, ASKED) == 0);
+}
+
+static void CVE_2026_39395_a_good_signature_over_what_can_t_be_read_is_a_rejection(void **state)
+{
+	static const char *const signatures[] = {"prose.asc", "tag-only.asc", "two-lines.asc"};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct signature_facts facts = verdict_on(signatures[i], "rsa", NULL);
+
+		assert_int_equal(facts.verdict, VERDICT_REJECTED);
+		assert_int_equal(facts.reason, REASON_BAD_PAYLOAD);
+		assert_string_equal(facts.digest, "");
+	}
+}
+
+static void CVE_2023_30551_a_message_that_unfolds_without_end_is_too_large(void **state)
+{
+	(void)state;
+	assert_int_equal(verdict_on("bomb.asc", "ed", NULL).reason, REASON_TOO_LARGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +471,10 @@ int main(void)
 		cmocka_unit_test(signs_with_a_key_file_in_every_mode),
 		cmocka_unit_test(signs_with_a_passphrase),
 		cmocka_unit_test(refuses_to_sign_without_a_fitting_key),
+		cmocka_unit_test(
+			CVE_2022_36056_CVE_2022_23649_CVE_2026_22703_a_signature_beside_another_payload_is_bad),
+		cmocka_unit_test(CVE_2026_39395_a_good_signature_over_what_can_t_be_read_is_a_rejection),
+		cmocka_unit_test(CVE_2023_30551_a_message_that_unfolds_without_end_is_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);

@@ -119,12 +119,29 @@ static void only_known_strong_hashes_are_strong(void **state)
 	assert_true(packets_hash_is_weak(256 + 8));
 }
 
+/* A signature packet that says it has nearly four gigabytes, in each form of lengths. */
+static void CVE_2024_29903_a_declared_length_is_not_believed(void **state)
+{
+	static const struct str heads[] = {{"\xc2\xff\xff\xff\xff\xf0\x04", 7},
+					   {"\x8a\xff\xff\xff\xf0\x04", 6},
+					   {"\xc2\xfe\x04", 3},
+					   {"\xc2\xdf\xff\x04", 4}};
+	struct packets packets;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		assert_int_not_equal(packets_read(heads[i], &packets), REASON_GOOD);
+		assert_int_equal(packets_count_certificates(heads[i]), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_the_three_shapes),
 		cmocka_unit_test(refuses_what_is_not_one_message),
 		cmocka_unit_test(only_known_strong_hashes_are_strong),
+		cmocka_unit_test(CVE_2024_29903_a_declared_length_is_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,12 +63,27 @@ static void precedes_each_part_by_its_length(void **state)
 	assert_memory_equal(parts.bytes, plain.bytes, SHA256_SIZE);
 }
 
+static void is_equal_only_when_every_bit_is(void **state)
+{
+	struct sha256 a, b;
+
+	(void)state;
+	assert_true(sha256_of(STR("x"), &a));
+	for (size_t i = 0; i < 8 * SHA256_SIZE; i++) {
+		b = a;
+		assert_true(sha256_equal(&a, &b));
+		b.bytes[i / 8] ^= (unsigned char)(1u << i % 8);
+		assert_false(sha256_equal(&a, &b));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_the_published_hashes),
 		cmocka_unit_test(tells_lists_apart_that_join_to_the_same_text),
 		cmocka_unit_test(precedes_each_part_by_its_length),
+		cmocka_unit_test(is_equal_only_when_every_bit_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,6 +193,16 @@ static void small_rsa_and_dsa_are_weak(void **state)
 	assert_false(signer_is_weak("nistp256", 256));
 }
 
+static void CVE_2026_24122_an_expired_primary_key_ends_its_subkeys(void **state)
+{
+	struct scene scene = good_scene();
+
+	(void)state;
+	scene.subkey.expires_at = NOW + 1000;
+	scene.primary.expires_at = NOW - 1;
+	assert_int_equal(judge(&scene).reason, REASON_KEY_EXPIRED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +214,7 @@ int main(void)
 		cmocka_unit_test(a_bad_signature_may_be_named_by_its_key_id),
 		cmocka_unit_test(key_ids_that_two_keys_share_name_nobody),
 		cmocka_unit_test(small_rsa_and_dsa_are_weak),
+		cmocka_unit_test(CVE_2026_24122_an_expired_primary_key_ends_its_subkeys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,7 +188,7 @@ static void described_keys_and_failures_arrive(void **state)
 	assert_false(worker_decode_described(body(&record), ID, &read, &e));
 }
 
-static void impossible_lengths_are_none(void **state)
+static void CVE_2024_29903_impossible_lengths_are_none(void **state)
 {
 	static const unsigned char heads[][4] = {{0, 0, 0, 0}, {0, 0, 0, 8}, {0xff, 0xff, 0xff, 0xff}, {4, 0, 0, 1}};
 
@@ -209,7 +209,7 @@ int main(void)
 		cmocka_unit_test(an_accept_without_its_proof_is_refused),
 		cmocka_unit_test(facts_cut_anywhere_are_refused),
 		cmocka_unit_test(described_keys_and_failures_arrive),
-		cmocka_unit_test(impossible_lengths_are_none),
+		cmocka_unit_test(CVE_2024_29903_impossible_lengths_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ static void refuses_servers_that_are_no_base_url(void **state)
 	}
 }
 
-static void a_token_never_leaves_the_machine_in_the_clear(void **state)
+static void CVE_2019_10214_a_token_never_leaves_the_machine_in_the_clear(void **state)
 {
 	static const struct {
 		const char *url;
@@ -144,7 +144,7 @@ static void a_note_that_is_there_already_exists(void **state)
 	canned_stop(other);
 }
 
-static void every_status_has_its_error_and_none_is_an_answer(void **state)
+static void CVE_2026_49478_CVE_2025_27403_a_redirect_is_an_error_like_any_other_status(void **state)
 {
 	static const struct {
 		int status;
@@ -272,7 +272,7 @@ static void a_page_that_is_too_large_is_asked_for_in_smaller_ones(void **state)
 }
 
 /* Each of these, taken for a list, would hide attestations. */
-static void refuses_lists_that_are_none_or_do_not_end(void **state)
+static void CVE_2026_23991_refuses_lists_that_are_none_or_do_not_end(void **state)
 {
 	static const char *const bodies[] = {
 		"",
@@ -310,17 +310,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_servers_that_are_no_base_url),
-		cmocka_unit_test(a_token_never_leaves_the_machine_in_the_clear),
+		cmocka_unit_test(CVE_2019_10214_a_token_never_leaves_the_machine_in_the_clear),
 		cmocka_unit_test(no_proxy_stands_before_this_machine),
 		cmocka_unit_test(certificate_and_key_go_together),
 		cmocka_unit_test(a_note_is_posted_with_its_name_and_token),
 		cmocka_unit_test(a_note_that_is_there_already_exists),
-		cmocka_unit_test(every_status_has_its_error_and_none_is_an_answer),
+		cmocka_unit_test(CVE_2026_49478_CVE_2025_27403_a_redirect_is_an_error_like_any_other_status),
 		cmocka_unit_test(an_attestation_gives_the_name_of_its_occurrence),
 		cmocka_unit_test(a_missing_note_says_how_to_make_it),
 		cmocka_unit_test(lists_are_walked_to_their_end),
 		cmocka_unit_test(a_page_that_is_too_large_is_asked_for_in_smaller_ones),
-		cmocka_unit_test(refuses_lists_that_are_none_or_do_not_end),
+		cmocka_unit_test(CVE_2026_23991_refuses_lists_that_are_none_or_do_not_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -982,6 +982,45 @@ static void nothing_is_accepted_without_proof_of_each_attestor(void **state)
 	assert_true(allowed > 100);
 }
 
+/* A tag may name another image tomorrow: nothing that is known of a digest is known of it. */
+static void GHSA_2r43_6962_xcw5_a_tag_never_borrows_the_verdict_of_a_digest(void **state)
+{
+	cleanup(world) struct world *w = production();
+
+	(void)state;
+	world_fact(w, "n/qa", FPR_QA, DIGEST_A);
+	assert_true(world_judge_image(w, "gcr.io/hightowerlabs/payment:v1@" DIGEST_A)->allowed);
+	assert_false(world_judge_image(w, "gcr.io/hightowerlabs/payment:v1")->allowed);
+	assert_false(world_judge_image(w, "gcr.io/hightowerlabs/payment:v1@" DIGEST_B)->allowed);
+}
+
+static void GHSA_gg4x_fgg2_h9w9_exemptions_do_not_add_up(void **state)
+{
+	cleanup(world) struct world *w = production();
+	const struct attestor *security = world_attestor(w, "security", "n/sec", FPR_SECURITY);
+
+	(void)state;
+	world_exempt(w, world_policy(w, "second", 1, 1, &security), "gcr.io/**");
+	world_exempt(w, world_policy(w, "third", 1, 1, &security), "gcr.io/hightowerlabs/*");
+	world_expect(world_judge_image(w, IMAGE_A), DECISION_DENY,
+		     MISSING(IMAGE_A, "production", "requires attestor qa: no attestation found"));
+}
+
+static void CVE_2026_22039_CVE_2026_41068_GHSA_79gf_7frw_68m9_a_namespace_s_policy_reaches_no_other(void **state)
+{
+	cleanup(world) struct world *w = production();
+	struct image_policy *own = world_policy(w, "own", 0, 0, NULL);
+
+	(void)state;
+	own->namespace_ = STR("elsewhere");
+	world_exempt(w, own, "gcr.io/**");
+	world_fact(w, "n/qa", FPR_QA, DIGEST_A);
+	assert_true(world_judge_image(w, IMAGE_A)->allowed);
+	assert_int_equal(w->decision.policy_count, 1);
+	assert_false(world_judge_image(w, IMAGE_B)->allowed);
+	assert_int_equal(w->decision.finding_count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1037,6 +1076,10 @@ int main(void)
 		cmocka_unit_test(long_texts_are_cut_and_closed),
 		cmocka_unit_test(ten_thousand_images_ask_once_for_each_digest),
 		cmocka_unit_test(nothing_is_accepted_without_proof_of_each_attestor),
+		cmocka_unit_test(GHSA_2r43_6962_xcw5_a_tag_never_borrows_the_verdict_of_a_digest),
+		cmocka_unit_test(GHSA_gg4x_fgg2_h9w9_exemptions_do_not_add_up),
+		cmocka_unit_test(
+			CVE_2026_22039_CVE_2026_41068_GHSA_79gf_7frw_68m9_a_namespace_s_policy_reaches_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,7 +261,7 @@ static const struct {
 	{"sha256:*", false},
 };
 
-static void a_digest_has_exactly_its_digits(void **state)
+static void CVE_2024_3727_a_digest_has_exactly_its_digits(void **state)
 {
 	cleanup(arena) struct arena arena = arena_init(ARENA);
 
@@ -284,7 +284,7 @@ int main(void)
 		cmocka_unit_test(a_repository_is_read_without_tag_and_digest),
 		cmocka_unit_test(without_memory_the_error_is_internal),
 		cmocka_unit_test(the_result_does_not_point_into_the_input),
-		cmocka_unit_test(a_digest_has_exactly_its_digits),
+		cmocka_unit_test(CVE_2024_3727_a_digest_has_exactly_its_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

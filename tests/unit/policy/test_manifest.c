@@ -355,6 +355,29 @@ static void refuses_to_finish_twice(void **state)
 	assert_null(second);
 }
 
+static void CVE_2025_46342_a_selector_that_can_t_be_heeded_is_not_loaded(void **state)
+{
+	static const char *const selectors[] = {"namespaceSelector: {}", "namespaceSelector: null",
+						"namespaceSelector: {matchLabels: {a: b}}", "objectSelector: {}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++) {
+		char text[512];
+		struct policy_set *set = NULL;
+		struct err e = ERR_INIT;
+		struct str file;
+
+		(void)snprintf(text, sizeof(text),
+			       "apiVersion: sealgate.dev/v1alpha1\nkind: ClusterImagePolicy\nmetadata: {name: a}\n"
+			       "spec: {match: {%s}, require: {digest: true}}\n",
+			       selectors[i]);
+		file = str_of(text);
+		assert_false(read_texts(&file, 1, &set, &e));
+		assert_null(set);
+		assert_non_null(strstr(e.text, "elector"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +397,7 @@ int main(void)
 		cmocka_unit_test(refuses_pubkeys_beside_policy_objects),
 		cmocka_unit_test(nothing_read_is_an_empty_set),
 		cmocka_unit_test(refuses_to_finish_twice),
+		cmocka_unit_test(CVE_2025_46342_a_selector_that_can_t_be_heeded_is_not_loaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,6 +313,18 @@ static void an_emptied_file_takes_every_token_away(void **state)
 	access_close(access);
 }
 
+/* However many parts it has: its arena would hold none of them. */
+static void CVE_2025_66506_a_token_is_hashed_not_taken_apart(void **state)
+{
+	struct access *access = open_tokens(*state, three, false);
+	static char dots[1u << 20];
+
+	memset(dots, '.', sizeof(dots) - 1);
+	memcpy(dots, "Bearer ", 7);
+	expect_refused(*state, access, dots);
+	access_close(access);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_change_is_taken_over),
 		cmocka_unit_test(a_bad_change_keeps_the_old_tokens),
 		cmocka_unit_test(an_emptied_file_takes_every_token_away),
+		cmocka_unit_test(CVE_2025_66506_a_token_is_hashed_not_taken_apart),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

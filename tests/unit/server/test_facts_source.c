@@ -324,7 +324,7 @@ static void a_flood_hides_nothing_that_comes_after_it(void **state)
 	assert_true(accepted(ask(bed, QA)) >= 1);
 }
 
-static void a_walk_ends_after_its_limit(void **state)
+static void CVE_2023_33957_CVE_2023_33958_CVE_2024_45395_a_walk_ends_after_its_limit(void **state)
 {
 	static const struct known all_good[] = {{"bad", GOOD(ANNA)}, {NULL, {0}}};
 	struct bed *bed = *state;
@@ -340,7 +340,7 @@ static void a_walk_ends_after_its_limit(void **state)
 }
 
 /* Signatures as large as they may be take time to read, also when nothing is to be verified. */
-static void a_walk_ends_after_its_bytes_too(void **state)
+static void CVE_2023_42813_CVE_2023_42814_CVE_2023_42815_CVE_2023_42816_a_walk_ends_after_its_bytes(void **state)
 {
 	const size_t rows = LIMIT_WALK_BYTES / 60000;
 	struct bed *bed = *state;
@@ -524,8 +524,8 @@ int main(void)
 		CASE(a_flood_does_not_bury_what_was_once_verified_not_even_after_a_restart),
 		CASE(what_a_hint_leads_to_is_judged_like_everything_else),
 		CASE(a_flood_hides_nothing_that_comes_after_it),
-		CASE(a_walk_ends_after_its_limit),
-		CASE(a_walk_ends_after_its_bytes_too),
+		CASE(CVE_2023_33957_CVE_2023_33958_CVE_2024_45395_a_walk_ends_after_its_limit),
+		CASE(CVE_2023_42813_CVE_2023_42814_CVE_2023_42815_CVE_2023_42816_a_walk_ends_after_its_bytes),
 		CASE(what_was_good_once_is_verified_ahead_of_a_flood),
 		CASE(copies_of_a_good_signature_are_told_once_by_the_one_made_last),
 		CASE(of_many_rejections_the_newest_are_told),

@@ -516,7 +516,7 @@ static void the_server_names_occurrences(void **state)
 	assert_non_null(strchr("89ab", first[19]));
 }
 
-static void refuses_bad_attestations(void **state)
+static void CVE_2023_33199_CVE_2026_23831_CVE_2026_48702_refuses_bad_attestations(void **state)
 {
 	static const struct {
 		const char *body, *words;
@@ -571,7 +571,7 @@ static void refuses_bad_attestations(void **state)
 	json_decref(list);
 }
 
-static void a_signature_has_a_largest_size(void **state)
+static void CVE_2024_29902_a_signature_has_a_largest_size(void **state)
 {
 	struct fixture *f = *state;
 	cleanup(buf) struct buf body = buf_init(LIMIT_API_BODY);
@@ -1041,8 +1041,8 @@ int main(void)
 		TEST(refuses_deep_bodies),
 		TEST(an_attestation_is_kept_byte_for_byte),
 		TEST(the_server_names_occurrences),
-		TEST(refuses_bad_attestations),
-		TEST(a_signature_has_a_largest_size),
+		TEST(CVE_2023_33199_CVE_2026_23831_CVE_2026_48702_refuses_bad_attestations),
+		TEST(CVE_2024_29902_a_signature_has_a_largest_size),
 		TEST(the_heredoc_is_read_on_its_route_alone),
 		TEST(other_kinds_take_any_resource),
 		TEST(evidence_follows_put_patch_and_delete),

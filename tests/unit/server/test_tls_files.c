@@ -200,7 +200,7 @@ static void call(struct http_listener *listener, struct client *client)
 	close(client->fd);
 }
 
-static void serves_tls_and_refuses_old_versions(void **state)
+static void GHSA_hgv6_w7r3_w4qw_old_versions_of_tls_are_refused(void **state)
 {
 	static const struct {
 		const char *priorities;
@@ -400,7 +400,7 @@ int main(void)
 {
 #define WITH_FILES(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		WITH_FILES(serves_tls_and_refuses_old_versions),
+		WITH_FILES(GHSA_hgv6_w7r3_w4qw_old_versions_of_tls_are_refused),
 		WITH_FILES(a_client_certificate_counts_only_when_its_ca_issued_it_for_clients),
 		WITH_FILES(a_listener_that_does_not_ask_gets_no_certificate),
 		WITH_FILES(a_new_client_ca_is_in_force_at_once),

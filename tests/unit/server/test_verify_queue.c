@@ -405,6 +405,29 @@ static void counts_verifications_and_looks_into_the_cache(void **state)
 	key_set_unref(keys);
 }
 
+static void CVE_2024_51491_a_hint_that_can_t_be_kept_spoils_no_verdict(void **state)
+{
+	struct verifier v = VERIFIER({"good", GOOD(ANNA)});
+	struct scratch_store scratch;
+	struct key_set *keys = two_keys();
+	struct verify_queue *queue;
+	struct store *read_only;
+	char url[320];
+	struct err e;
+
+	(void)state;
+	assert_true(scratch_store_open(&scratch));
+	snprintf(url, sizeof(url), "sqlite:%s", scratch.path);
+	read_only = store_open(url, STORE_READ_ONLY, &e);
+	assert_non_null(read_only);
+	queue = verify_queue_start_with(verifier_verify, &v, 1, read_only, NULL, &e);
+	assert_int_equal(await(request(queue, keys, "good")), REASON_GOOD);
+	verify_queue_stop(queue);
+	store_close(read_only);
+	scratch_store_remove(&scratch);
+	key_set_unref(keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +443,7 @@ int main(void)
 		cmocka_unit_test(stopping_wakes_everybody_with_a_rejection),
 		cmocka_unit_test(only_what_is_good_for_its_digest_leaves_a_hint),
 		cmocka_unit_test(counts_verifications_and_looks_into_the_cache),
+		cmocka_unit_test(CVE_2024_51491_a_hint_that_can_t_be_kept_spoils_no_verdict),
 	};
 
 	return cmocka_run_group_tests_name("verify_queue", tests, NULL, NULL);
