@@ -39,6 +39,7 @@ uses_attest := attest policy base
 uses_certs := certs base
 uses_server := server certs attest store policy base
 uses_cli := cli certs attest store policy base
+uses_bench := bench base
 archives = $(patsubst %,$(BUILD)/lib%.a,$(uses_$(1)))
 
 TESTS := $(wildcard tests/unit/*/test_*.c) $(wildcard tests/contract/test_*.c)
@@ -58,8 +59,7 @@ FAULT_SUPPORT := $(filter-out $(wildcard tests/fault/test_*.c) $(FAULT_PRELOADS)
 FAULT_WRAPS := malloc calloc realloc reallocarray posix_memalign aligned_alloc strdup strndup vasprintf pthread_create
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SUPPORT := $(filter-out $(wildcard tests/fuzz/fuzz_*.c),$(wildcard tests/fuzz/*.c))
-BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
-BENCH_SUPPORT := $(filter-out $(wildcard tests/bench/bench_*.c),$(wildcard tests/bench/*.c)) $(E2E_SUPPORT)
+BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/*.c) $(E2E_SUPPORT))
 FUZZ_SECONDS ?= 60
 
 all: $(BUILD)/sealgated $(BUILD)/sealgate
@@ -71,7 +71,8 @@ help:
 	@echo 'make faults     breaks memory, system calls, files and processes at every point'
 	@echo 'make lint       layers, banned functions, sizes, headers'
 	@echo 'make fuzz       every fuzz target, FUZZ_SECONDS=60 each'
-	@echo 'make bench      figures, beside their references'
+	@echo 'make bench      figures beside their references, as a table and build/bench.json (ONLY=NAME,... QUICK=1 FULL=1)'
+	@echo 'make bench-compare  A=FILE|COMMIT B=FILE|COMMIT, side by side'
 	@echo 'make coverage   line and branch coverage of the tests'
 	@echo 'make fresh      check and demo in a minimal Debian root (needs root)'
 	@echo 'make deps       installs the Debian packages that are missing'
@@ -92,6 +93,11 @@ $(BUILD)/lib$(1).a: $(call objects,$(1))
 	$$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
+
+# Of the bench only the table has unit tests.
+$(BUILD)/libbench.a: $(patsubst %,$(BUILD)/obj/tests/bench/%.o,series table compare)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/sealgated: $(BUILD)/obj/server/main.o $(call archives,server)
 	$(if $(V),,@echo '  LD   $@')
@@ -118,7 +124,7 @@ $(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(patsubst %.c,$(BUILD)/obj/%.o
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(BENCH_SUPPORT)) $(call archives,server)
+$(BUILD)/tests/bench/bench: $(BENCH_OBJECTS) $(call archives,server)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lssl -lcmocka
@@ -186,10 +192,16 @@ fuzz: fuzz-deps
 fuzz-deps:
 	$(Q)scripts/deps.sh fuzz
 
-bench:
+bench: bench-program
+	$(Q)BUILD=$(BUILD) $(BUILD)/tests/bench/bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(FULL),--full) \
+		--out $(BUILD)/bench.json
+
+bench-compare: bench-program
+	$(Q)BUILD=$(BUILD) ONLY=$(ONLY) QUICK=$(QUICK) scripts/bench-compare.sh "$(A)" "$(B)"
+
+bench-program:
 	$(Q)scripts/deps.sh test
-	$(Q)$(MAKE) $(JOBS) --no-print-directory all $(BENCHES)
-	$(Q)for b in $(BENCHES); do BUILD=$(BUILD) $$b || exit 1; echo; done
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all $(BUILD)/tests/bench/bench
 
 coverage:
 	$(Q)scripts/coverage.sh
@@ -219,7 +231,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps deps-test tests check check-unit faults demo fresh lint fmt fuzz fuzz-deps fuzz-binaries bench coverage man install dist clean FORCE
+.PHONY: all help deps deps-test tests check check-unit faults demo fresh lint fmt fuzz fuzz-deps fuzz-binaries bench bench-compare bench-program coverage man install dist clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,302 +1,257 @@
 #include "tests/bench/load.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/bench/exchange.h"
+#include "tests/bench/process.h"
 
-#define ANSWER_MAX (64u * 1024)
-#define SAMPLES_MAX (4u * 1024 * 1024)
+#define SAMPLES_MAX (2u * 1024 * 1024)
+#define THREADS_MAX 64u
 
-struct connection {
-	SSL *ssl;
-	int fd;
-	size_t sent;
-	size_t received;
-	int64_t started_us;
-	char answer[ANSWER_MAX];
-};
-
+/* What the threads of one run share. */
 struct load {
 	const struct load_plan *plan;
-	SSL_CTX *context;
-	char *request;
-	size_t request_length;
-	uint32_t *samples;
-	size_t sample_count;
-	struct load_result *result;
-	int poll;
+	SSL_CTX *tls;
+	_Atomic uint64_t next;	     /* number of the next request */
+	_Atomic int64_t last_answer; /* of any thread, us */
+	int64_t until;		     /* us */
 };
 
-double process_cpu_seconds(pid_t pid)
-{
-	char path[64], line[1024] = "";
-	unsigned long user = 0, kernel = 0;
-	FILE *file;
-	char *after;
+struct sender {
+	struct load *load;
+	struct exchange *exchanges;
+	size_t count;
+	size_t running;
+	int poll;
+	uint32_t *samples;
+	size_t sample_count;
+	struct load_result result;
+	double cpu;
+	bool ok;
+	struct err err;
+};
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = fopen(path, "r");
-	if (!file)
-		return 0;
-	if (!fgets(line, sizeof(line), file))
-		line[0] = 0;
-	fclose(file);
-	after = strrchr(line, ')');
-	if (after)
-		(void)sscanf(after + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel);
-	return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+static bool watch(struct sender *s, struct exchange *x, int how)
+{
+	struct epoll_event event = {.events = EPOLLIN | (exchange_sending(x) ? EPOLLOUT : 0u), .data.ptr = x};
+
+	return epoll_ctl(s->poll, how, x->wire.fd, &event) == 0 || err_errno(&s->err, "epoll");
 }
 
-double process_resident_mb(pid_t pid)
+/* Begins the next request on this connection, unless there are no more. */
+static bool begin(struct sender *s, struct exchange *x)
 {
-	char path[64], line[256] = "";
-	unsigned long pages = 0;
-	FILE *file;
+	const struct load_plan *plan = s->load->plan;
+	uint64_t number = atomic_fetch_add(&s->load->next, 1);
 
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	file = fopen(path, "r");
-	if (!file)
-		return 0;
-	if (fgets(line, sizeof(line), file))
-		(void)sscanf(line, "%*u %lu", &pages);
-	fclose(file);
-	return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1024.0 * 1024.0);
+	if (plan->requests && number >= plan->requests) {
+		s->running--;
+		return true;
+	}
+	if (plan->vary)
+		plan->vary(plan->context, number, x->body);
+	if (plan->own_uid)
+		exchange_set_uid(x, number);
+	return exchange_begin(x, &s->err) && watch(s, x, EPOLL_CTL_MOD);
 }
 
-static bool open_connection(struct load *load, struct connection *c, struct err *e)
+static bool connect_again(struct sender *s, struct exchange *x)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(load->plan->port)};
-	int one = 1;
+	wire_close(&x->wire);
+	return wire_open(&x->wire, s->load->tls, s->load->plan->port, &s->err) && watch(s, x, EPOLL_CTL_ADD);
+}
 
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-		return err_errno(e, "connect");
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	c->ssl = SSL_new(load->context);
-	if (!c->ssl || SSL_set_fd(c->ssl, c->fd) != 1 || SSL_connect(c->ssl) != 1)
-		return err_set(e, ERR_INTERNAL, "TLS handshake failed");
+static void note_answer(struct sender *s, struct exchange *x)
+{
+	struct load_result *r = &s->result;
+	int64_t now = clock_monotonic_us();
+	int64_t gap = now - atomic_exchange(&s->load->last_answer, now);
+
+	r->answers++;
+	if (!exchange_good(x, s->load->plan->expect, s->load->plan->own_uid) && r->failures++ == 0)
+		snprintf(r->wrong, sizeof(r->wrong), "%.*s", (int)sizeof(r->wrong) - 1, x->answer);
+	if ((double)gap / 1000 > r->gap_ms)
+		r->gap_ms = (double)gap / 1000;
+	if (s->sample_count < SAMPLES_MAX)
+		s->samples[s->sample_count++] = (uint32_t)(now - x->started_us);
+}
+
+static bool handle(struct sender *s, struct exchange *x)
+{
+	bool was_sending = exchange_sending(x), complete = false;
+	int64_t started = x->started_us;
+
+	if (!exchange_go_on(x, &complete, &s->err))
+		return false;
+	if (!complete)
+		return exchange_sending(x) == was_sending || watch(s, x, EPOLL_CTL_MOD);
+	note_answer(s, x);
+	if (!s->load->plan->new_connections)
+		return begin(s, x);
+	started = clock_monotonic_us();
+	if (!connect_again(s, x) || !begin(s, x))
+		return false;
+	x->started_us = started;
 	return true;
 }
 
-static void close_connection(struct connection *c)
-{
-	SSL_free(c->ssl);
-	if (c->fd >= 0)
-		close(c->fd);
-	c->ssl = NULL;
-	c->fd = -1;
-}
-
-static bool set_blocking(int fd, bool blocking)
-{
-	int on = blocking ? 0 : 1;
-
-	return ioctl(fd, FIONBIO, &on) == 0;
-}
-
-/* Sends what is left of the request; false when the connection broke. */
-static bool push(struct load *load, struct connection *c)
-{
-	while (c->sent < load->request_length) {
-		size_t left = load->request_length - c->sent;
-		int n = SSL_write(c->ssl, load->request + c->sent, (int)(left > 65536 ? 65536 : left));
-
-		if (n <= 0) {
-			int why = SSL_get_error(c->ssl, n);
-
-			return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
-		}
-		c->sent += (size_t)n;
-	}
-	return true;
-}
-
-/* The whole length of the answer, 0 while its head is not complete. */
-static size_t answer_length(const struct connection *c)
-{
-	const char *end = memmem(c->answer, c->received, "\r\n\r\n", 4);
-	const char *length = end ? strcasestr(c->answer, "\r\nContent-Length:") : NULL;
-
-	if (!end || !length || length > end)
-		return 0;
-	return (size_t)(end + 4 - c->answer) + (size_t)strtoul(length + 17, NULL, 10);
-}
-
-static void note_answer(struct load *load, struct connection *c)
-{
-	int64_t took = clock_monotonic_us() - c->started_us;
-	const char *expect = load->plan->expect;
-	bool good = memcmp(c->answer, "HTTP/1.1 200", 12) == 0;
-
-	if (good && expect)
-		good = memmem(c->answer, c->received, expect, strlen(expect)) != NULL;
-	load->result->answers++;
-	load->result->failures += !good;
-	if (load->sample_count < SAMPLES_MAX)
-		load->samples[load->sample_count++] = (uint32_t)took;
-}
-
-static void begin(struct load *load, struct connection *c)
-{
-	c->sent = c->received = 0;
-	c->started_us = clock_monotonic_us();
-	(void)load;
-}
-
-/* Reads what has come; true when an answer is complete. */
-static bool pull(struct connection *c, bool *broken)
-{
-	for (;;) {
-		size_t wanted = answer_length(c);
-		int n;
-
-		if (wanted && c->received >= wanted)
-			return true;
-		n = SSL_read(c->ssl, c->answer + c->received, (int)(ANSWER_MAX - 1 - c->received));
-		if (n <= 0) {
-			int why = SSL_get_error(c->ssl, n);
-
-			*broken = why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE;
-			return false;
-		}
-		c->received += (size_t)n;
-		c->answer[c->received] = 0;
-	}
-}
-
-static bool watch(struct load *load, struct connection *c, int how)
-{
-	struct epoll_event event = {.events = EPOLLIN | (c->sent < load->request_length ? EPOLLOUT : 0u),
-				    .data.ptr = c};
-
-	return epoll_ctl(load->poll, how, c->fd, &event) == 0;
-}
-
-/* After an answer: the next request on this connection, or on a new one. */
-static bool again(struct load *load, struct connection *c, struct err *e)
-{
-	if (load->plan->new_connections) {
-		close_connection(c);
-		begin(load, c);
-		if (!open_connection(load, c, e) || !set_blocking(c->fd, false) || !watch(load, c, EPOLL_CTL_ADD))
-			return false;
-	} else {
-		begin(load, c);
-	}
-	return push(load, c) && watch(load, c, EPOLL_CTL_MOD);
-}
-
-static bool handle(struct load *load, struct connection *c, struct err *e)
-{
-	bool broken = false;
-
-	if (c->sent < load->request_length) {
-		if (!push(load, c))
-			return err_set(e, ERR_INTERNAL, "the server closed a connection");
-		if (!watch(load, c, EPOLL_CTL_MOD))
-			return err_errno(e, "epoll");
-	}
-	if (!pull(c, &broken))
-		return broken ? err_set(e, ERR_INTERNAL, "the server closed a connection") : true;
-	note_answer(load, c);
-	return again(load, c, e);
-}
-
-static bool drive(struct load *load, int64_t until_us, struct err *e)
+static bool drive(struct sender *s)
 {
 	struct epoll_event events[256];
+	uint64_t requests = s->load->plan->requests;
 
-	while (clock_monotonic_us() < until_us) {
-		int n = epoll_wait(load->poll, events, 256, 100);
+	for (size_t i = 0; i < s->count; i++)
+		if (!begin(s, &s->exchanges[i]))
+			return false;
+	while (s->running && (requests || clock_monotonic_us() < s->load->until)) {
+		int n = epoll_wait(s->poll, events, 256, 20);
 
 		for (int i = 0; i < n; i++)
-			if (!handle(load, events[i].data.ptr, e))
+			if (!handle(s, events[i].data.ptr))
 				return false;
 	}
 	return true;
+}
+
+static void *send_all(void *context)
+{
+	struct sender *s = context;
+	struct timespec used = {0, 0};
+
+	s->ok = drive(s);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	s->cpu = (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+	return NULL;
+}
+
+static bool open_sender(struct sender *s, struct load *load, size_t count, struct err *e)
+{
+	*s = (struct sender){.load = load,
+			     .exchanges = calloc(count, sizeof(struct exchange)),
+			     .poll = epoll_create1(EPOLL_CLOEXEC),
+			     .samples = malloc(SAMPLES_MAX * sizeof(uint32_t)),
+			     .err = ERR_INIT};
+	if (!s->exchanges || !s->samples || s->poll < 0)
+		return err_no_memory(e);
+	for (; s->count < count; s->count++) {
+		struct exchange *x = &s->exchanges[s->count];
+
+		if (!exchange_open(x, load->plan, load->tls, e) || !watch(s, x, EPOLL_CTL_ADD))
+			return false;
+	}
+	s->running = count;
+	return true;
+}
+
+static void close_sender(struct sender *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		exchange_close(&s->exchanges[i]);
+	free(s->exchanges);
+	free(s->samples);
+	if (s->poll > 0)
+		close(s->poll);
 }
 
 static int by_value(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	return x < y ? -1 : x > y;
+	return (x > y) - (x < y);
 }
 
-static void summarise(struct load *load, double seconds, double cpu)
+static bool summarise(struct sender *senders, size_t count, double seconds, double cpu, struct load_result *r)
 {
-	struct load_result *r = load->result;
-	size_t n = load->sample_count;
+	uint32_t *all = malloc(SAMPLES_MAX * sizeof(uint32_t) * count);
+	size_t n = 0;
 
-	if (n == 0)
-		return;
-	qsort(load->samples, n, sizeof(load->samples[0]), by_value);
-	r->p50_us = load->samples[n / 2];
-	r->p99_us = load->samples[n * 99 / 100];
-	r->max_us = load->samples[n - 1];
-	r->per_second = (double)r->answers / seconds;
-	r->cpu_us = cpu * 1e6 / (double)r->answers;
-	r->rss_mb = process_resident_mb(load->plan->server);
-}
+	for (size_t i = 0; all && i < count; i++) {
+		struct load_result *one = &senders[i].result;
 
-static bool run(struct load *load, struct connection *connections, struct err *e)
-{
-	const struct load_plan *plan = load->plan;
-	int64_t started;
-	double cpu;
-
-	for (unsigned i = 0; i < plan->connections; i++)
-		if (!open_connection(load, &connections[i], e) || !set_blocking(connections[i].fd, false) ||
-		    !watch(load, &connections[i], EPOLL_CTL_ADD))
-			return false;
-	started = clock_monotonic_us();
-	cpu = process_cpu_seconds(plan->server);
-	for (unsigned i = 0; i < plan->connections; i++) {
-		begin(load, &connections[i]);
-		if (!push(load, &connections[i]) || !watch(load, &connections[i], EPOLL_CTL_MOD))
-			return err_set(e, ERR_INTERNAL, "the server closed a connection");
+		memcpy(all + n, senders[i].samples, senders[i].sample_count * sizeof(uint32_t));
+		n += senders[i].sample_count;
+		r->answers += one->answers;
+		if (one->failures && r->failures == 0)
+			memcpy(r->wrong, one->wrong, sizeof(r->wrong));
+		r->failures += one->failures;
+		r->gap_ms = one->gap_ms > r->gap_ms ? one->gap_ms : r->gap_ms;
+		if (senders[i].cpu / seconds > r->generator_busy)
+			r->generator_busy = senders[i].cpu / seconds;
 	}
-	if (!drive(load, started + (int64_t)(plan->seconds * 1e6), e))
-		return false;
-	summarise(load, (double)(clock_monotonic_us() - started) / 1e6, process_cpu_seconds(plan->server) - cpu);
+	if (n) {
+		qsort(all, n, sizeof(*all), by_value);
+		r->p50_us = all[n / 2];
+		r->p99_us = all[n * 99 / 100];
+		r->max_us = all[n - 1];
+		r->per_second = (double)r->answers / seconds;
+		r->cpu_us = cpu * 1e6 / (double)r->answers;
+	}
+	free(all);
+	return n > 0;
+}
+
+static size_t thread_count(const struct load_plan *plan)
+{
+	if (plan->new_connections)
+		return plan->connections < THREADS_MAX ? plan->connections : THREADS_MAX;
+	return plan->connections >= 8 ? 2 : 1;
+}
+
+/* The threads, from the first request to the last answer. */
+static bool run(struct load *load, struct sender *senders, size_t count, struct load_result *result, struct err *e)
+{
+	pthread_t threads[THREADS_MAX];
+	int64_t started = clock_monotonic_us();
+	double cpu = process_cpu_seconds(load->plan->server);
+
+	atomic_store(&load->last_answer, started);
+	load->until = started + (int64_t)(load->plan->seconds * 1e6);
+	for (size_t i = 0; i < count; i++)
+		if (pthread_create(&threads[i], NULL, send_all, &senders[i]) != 0)
+			abort();
+	for (size_t i = 0; i < count; i++)
+		pthread_join(threads[i], NULL);
+	cpu = process_cpu_seconds(load->plan->server) - cpu;
+	for (size_t i = 0; i < count; i++)
+		if (!senders[i].ok) {
+			*e = senders[i].err;
+			return false;
+		}
+	if (!summarise(senders, count, (double)(clock_monotonic_us() - started) / 1e6, cpu, result))
+		return err_set(e, ERR_INTERNAL, "nothing was answered in %.1f s", load->plan->seconds);
+	return true;
+}
+
+static bool open_idle(struct load *load, struct wire *idle, size_t *opened, struct err *e)
+{
+	for (; *opened < load->plan->idle; (*opened)++)
+		if (!wire_open(&idle[*opened], load->tls, load->plan->port, e))
+			return false;
 	return true;
 }
 
 bool load_run(const struct load_plan *plan, struct load_result *result, struct err *e)
 {
-	struct load load = {.plan = plan,
-			    .result = result,
-			    .context = SSL_CTX_new(TLS_client_method()),
-			    .poll = epoll_create1(EPOLL_CLOEXEC)};
-	struct connection *connections = calloc(plan->connections, sizeof(*connections));
-	int length = asprintf(&load.request,
-			      "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: "
-			      "kube-apiserver-admission\r\nContent-Type: application/json\r\n"
-			      "Accept: application/json, */*\r\nContent-Length: %zu\r\n\r\n%.*s",
-			      plan->path, plan->port, plan->body.len, STR_ARG(plan->body));
-	bool ok = false;
+	struct load load = {.plan = plan, .tls = plan->plain ? NULL : SSL_CTX_new(TLS_client_method())};
+	size_t threads = thread_count(plan), opened = 0, idle_opened = 0;
+	struct sender senders[THREADS_MAX];
+	struct wire *idle = calloc(plan->idle + 1, sizeof(*idle));
+	bool ok = idle && open_idle(&load, idle, &idle_opened, e);
 
 	*result = (struct load_result){0};
-	load.samples = malloc(SAMPLES_MAX * sizeof(uint32_t));
-	if (load.context && connections && length > 0 && load.samples) {
-		load.request_length = (size_t)length;
-		for (unsigned i = 0; i < plan->connections; i++)
-			connections[i].fd = -1;
-		ok = run(&load, connections, e);
-	}
-	for (unsigned i = 0; connections && i < plan->connections; i++)
-		close_connection(&connections[i]);
-	close(load.poll);
-	SSL_CTX_free(load.context);
-	free(load.samples);
-	free(load.request);
-	free(connections);
+	for (; ok && opened < threads; opened++)
+		ok = open_sender(&senders[opened], &load, (plan->connections + threads - 1 - opened) / threads, e);
+	ok = ok && run(&load, senders, threads, result, e);
+	while (opened)
+		close_sender(&senders[--opened]);
+	while (idle_opened)
+		wire_close(&idle[--idle_opened]);
+	free(idle);
+	SSL_CTX_free(load.tls);
 	return ok;
 }

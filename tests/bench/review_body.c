@@ -43,33 +43,44 @@ static void add_head(struct buf *b)
 		     "\"managedFields\":[");
 }
 
-static void add_tail(struct buf *b, const char *image, size_t settings)
+static void add_container(struct buf *b, size_t number, const char *image, size_t settings)
 {
-	buf_add_c(b, "]},\"spec\":{\"replicas\":3,\"selector\":{\"matchLabels\":{\"app\":\"payment\"}},\"template\":{"
-		     "\"metadata\":"
-		     "{\"labels\":{\"app\":\"payment\"}},\"spec\":{\"containers\":[{\"name\":\"payment\",\"image\":");
+	buf_printf(b, "%s{\"name\":\"container-%zu\",\"image\":", number ? "," : "", number);
 	buf_add_json_string(b, str_of(image));
 	buf_add_c(b, ",\"ports\":[{\"containerPort\":8080,\"protocol\":\"TCP\"}],\"env\":[");
 	add_env(b, settings);
 	buf_add_c(b, "],\"resources\":{\"limits\":{\"cpu\":\"500m\",\"memory\":\"256Mi\"}},\"imagePullPolicy\":"
-		     "\"IfNotPresent\"}],"
-		     "\"restartPolicy\":\"Always\",\"serviceAccountName\":\"payment\","
+		     "\"IfNotPresent\"}");
+}
+
+static void add_tail(struct buf *b, const char *const *images, size_t count, size_t settings)
+{
+	buf_add_c(b, "]},\"spec\":{\"replicas\":3,\"selector\":{\"matchLabels\":{\"app\":\"payment\"}},\"template\":{"
+		     "\"metadata\":{\"labels\":{\"app\":\"payment\"}},\"spec\":{\"containers\":[");
+	for (size_t i = 0; i < count; i++)
+		add_container(b, i, images[i], i ? 0 : settings);
+	buf_add_c(b, "],\"restartPolicy\":\"Always\",\"serviceAccountName\":\"payment\","
 		     "\"terminationGracePeriodSeconds\":30}}},\"status\":{}},"
 		     "\"oldObject\":null,\"dryRun\":false,\"options\":{\"kind\":\"CreateOptions\",\"apiVersion\":"
 		     "\"meta.k8s.io/v1\"}}}\n");
 }
 
-char *review_body(size_t size, const char *image)
+char *review_body_of(size_t size, const char *const *images, size_t count)
 {
 	struct buf b = buf_init(64u * 1024 * 1024);
-	size_t settings = size / 300;
+	size_t settings = size / 300, containers = 600 + count * 240;
 
 	add_head(&b);
-	for (size_t i = 0; i == 0 || b.len + 700 + settings * 55 < size; i++) {
+	for (size_t i = 0; i == 0 || b.len + containers + settings * 55 < size; i++) {
 		if (i)
 			buf_add_char(&b, ',');
 		add_manager(&b, i);
 	}
-	add_tail(&b, image, settings);
+	add_tail(&b, images, count, settings);
 	return buf_detach(&b);
+}
+
+char *review_body(size_t size, const char *image)
+{
+	return review_body_of(size, &image, 1);
 }

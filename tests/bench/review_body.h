@@ -7,5 +7,7 @@
 
 /* About `size` bytes, with one container of `image`; to be freed. The same bytes for the same arguments. */
 char *review_body(size_t size, const char *image);
+/* The same with a container per image; larger than `size` when they alone take more. */
+char *review_body_of(size_t size, const char *const *images, size_t count);
 
 #endif
