@@ -35,8 +35,9 @@ struct slot {
 struct worker_pool {
 	pid_t supervisor;
 	int control;
-	int directory_lock;	      /* -1: none */
-	pthread_mutex_t control_lock; /* of the socket and its requests */
+	int directory_lock;		       /* -1: none */
+	char directory[OPENPGP_HOME_PATH_MAX]; /* "" until made */
+	pthread_mutex_t control_lock;	       /* of the socket and its requests */
 	unsigned requests;
 	pthread_mutex_t lock; /* of slots and ids */
 	pthread_cond_t freed;
@@ -189,12 +190,10 @@ static void init_locks(struct worker_pool *pool)
 
 static bool start(struct worker_pool *pool, const char *run_dir, struct err *e)
 {
-	char directory[OPENPGP_HOME_PATH_MAX];
-
-	if (!make_directory(pool, run_dir, directory, sizeof(directory), e))
+	if (!make_directory(pool, run_dir, pool->directory, sizeof(pool->directory), e))
 		return false;
-	if (!fork_supervisor(pool, directory, e)) {
-		directory_remove(directory);
+	if (!fork_supervisor(pool, pool->directory, e)) {
+		directory_remove(pool->directory);
 		return false;
 	}
 	for (size_t i = 0; i < pool->count; i++)
@@ -237,8 +236,11 @@ void worker_pool_stop(struct worker_pool *pool)
 	if (pool->supervisor > 0)
 		while (waitpid(pool->supervisor, NULL, 0) < 0 && errno == EINTR)
 			continue;
-	if (pool->directory_lock >= 0)
+	/* The supervisor has done so, unless it was killed. */
+	if (pool->directory_lock >= 0) {
+		directory_remove(pool->directory);
 		close(pool->directory_lock);
+	}
 	pthread_cond_destroy(&pool->freed);
 	pthread_mutex_destroy(&pool->lock);
 	pthread_mutex_destroy(&pool->control_lock);

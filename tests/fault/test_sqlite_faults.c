@@ -110,7 +110,7 @@ static bool open_broken(struct story *s, const struct fault *fault, const char *
 /* One life with the calls from number `nth` on failing; whether the number was reached. */
 static bool live(const struct fault *fault, unsigned nth, unsigned count)
 {
-	struct story s = {.allowed = fault->kind, .patience_ms = count > 1 ? PATIENCE_MS : 0};
+	struct story s = {.allowed = fault->kind, .patience_ms = fault->kind == ERR_TIMEOUT ? PATIENCE_MS : 0};
 	bool reached;
 	char what[128];
 
