@@ -156,14 +156,14 @@ static void begin_list(const struct option *o, void *target)
 	as_list(o, target)->cleared = false;
 }
 
-void options_defaults(const struct option_table *table, void *target)
+bool options_defaults(const struct option_table *table, void *target, struct err *e)
 {
 	for (size_t i = 0; i < table->count; i++) {
 		const struct option *o = &table->options[i];
-		struct err ignored = ERR_INIT;
-		if (o->standard && !set_value(o, target, str_of(o->standard), &ignored))
-			abort();
+		if (o->standard && !set_value(o, target, str_of(o->standard), e))
+			return err_context(e, "--%s", o->name);
 	}
+	return true;
 }
 
 bool options_set(const struct option_table *table, const char *name, struct str value, void *target, struct err *e)

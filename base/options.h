@@ -47,8 +47,8 @@ struct option_table {
 };
 
 /* Sets the defaults in `target`, whose fields are all zero. Every text and list that the functions here put into
- * `target` is a copy that lives until options_release. */
-void options_defaults(const struct option_table *table, void *target);
+ * `target` is a copy that lives until options_release. False when there is no memory. */
+bool options_defaults(const struct option_table *table, void *target, struct err *e) MUST_USE;
 /* Reads argv[1..argc-1]. "--name value", "--name=value", "-f value", "-fvalue"; "--" ends options; "-" is an argument.
  * A value that begins with "--" needs the form with "=". What is no option goes to `arguments` (may be NULL: an
  * argument is an error); its items point into argv, the array is freed by option_list_release. A list given here

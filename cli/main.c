@@ -70,8 +70,10 @@ static int run(const struct verb *verb, int argc, char **argv)
 		err_no_memory(&e);
 		return verb_fail(verb->name, &e);
 	}
-	options_defaults(verb->table, options);
-	status = parse_and_run(verb, argc, argv, options);
+	if (options_defaults(verb->table, options, &e))
+		status = parse_and_run(verb, argc, argv, options);
+	else
+		status = verb_fail(verb->name, &e);
 	options_release(verb->table, options);
 	return status;
 }

@@ -99,6 +99,8 @@ static bool find_file(int argc, char **argv, struct config *out, char **path, st
 		*path = strdup(first.file);
 	out->check_config = first.check_config;
 	out->help = first.help || first.version || first.man;
+	if (parsed && first.file && !*path)
+		parsed = err_no_memory(e);
 	config_release(&first);
 	return parsed;
 }
@@ -172,7 +174,8 @@ bool config_load(int argc, char **argv, struct config *out, struct err *e)
 		return false;
 	bool only_tells = out->help;
 	out->help = false;
-	options_defaults(&config_table, out);
+	if (!options_defaults(&config_table, out, e))
+		return false;
 	if (path && !only_tells && !read_file(out, path, e))
 		return false;
 	if (!options_parse(&config_table, argc, argv, out, NULL, e))

@@ -11,6 +11,7 @@
 #include "server/http_uri.h"
 #include "server/log.h"
 
+#define ACCEPT_PAUSE_MS 50
 #define CONNECTION_MEMORY (32u * 1024)
 #ifdef __SANITIZE_ADDRESS__
 #define THREAD_STACK (2u * 1024 * 1024)
@@ -390,10 +391,20 @@ static void notice_connection(void *context, struct MHD_Connection *mhd, void **
 		connection_close(*socket_context);
 }
 
+/* Without a descriptor for the first connection libmicrohttpd asks again at once, and says so first: the thread that
+ * accepts waits here. */
+static void pace_accept(const char *format)
+{
+	const struct timespec pause = {0, ACCEPT_PAUSE_MS * 1000000L};
+	if (strstr(format, "resource limit at FIRST connection"))
+		(void)nanosleep(&pause, NULL);
+}
+
 __attribute__((format(printf, 2, 0))) static void log_library(void *context, const char *format, va_list args)
 {
 	const struct http_listener *listener = context;
 	char text[512];
+	pace_accept(format);
 	if (!log_enabled(LOG_DEBUG))
 		return;
 	int length = vsnprintf(text, sizeof(text), format, args);

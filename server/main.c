@@ -43,11 +43,13 @@ int main(int argc, char **argv)
 {
 	struct config config;
 	struct err e = ERR_INIT;
-	int status = 2;
-	if (config_load(argc, argv, &config, &e))
+	int status;
+	if (config_load(argc, argv, &config, &e)) {
 		status = run(&config);
-	else
+	} else {
+		status = e.kind == ERR_INTERNAL ? 1 : 2;
 		(void)fprintf(stderr, "%s%s\n", config.check_config ? "" : "sealgated: ", e.text);
+	}
 	config_release(&config);
 	return status;
 }

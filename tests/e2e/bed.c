@@ -231,7 +231,7 @@ static bool listening(struct bed *bed, const char *listener, char *url, size_t s
 	return found;
 }
 
-static bool ready(struct bed *bed, void *context)
+bool bed_is_ready(struct bed *bed, void *context)
 {
 	int status;
 	struct reply reply;
@@ -258,11 +258,36 @@ void bed_start(struct bed *bed, ...)
 	va_start(flags, bed);
 	bed->server = start(bed, flags);
 	va_end(flags);
-	if (!bed_eventually(bed, ready, NULL) || bed->server == 0) {
+	if (!bed_eventually(bed, bed_is_ready, NULL) || bed->server == 0) {
 		char *log = bed_read(bed->log);
 
 		fail_msg("sealgated did not become ready:\n%s", log ? log : "");
 	}
+}
+
+bool bed_try_start(struct bed *bed, int *status, ...)
+{
+	va_list flags;
+	int64_t deadline = clock_monotonic_ms() + 20000;
+
+	va_start(flags, status);
+	bed->server = start(bed, flags);
+	va_end(flags);
+	while (clock_left_ms(deadline) > 0) {
+		int ended;
+
+		if (waitpid(bed->server, &ended, WNOHANG) == bed->server) {
+			bed->server = 0;
+			*status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+			return false;
+		}
+		/* One of the two may be lost when memory runs out. */
+		if (bed_log_lines(bed, "started") == 1 || (bed_is_ready(bed, NULL) && bed->server))
+			return true;
+		poll(NULL, 0, 5);
+	}
+	*status = -2;
+	return false;
 }
 
 int bed_start_fails(struct bed *bed, ...)

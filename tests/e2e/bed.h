@@ -44,6 +44,11 @@ int bed_teardown(void **state);
 /* Starts sealgated with --data-dir, free ports and the given flags (NULL-terminated); waits until it is ready. Fails
  * the test with the log otherwise. */
 void bed_start(struct bed *bed, ...) __attribute__((sentinel));
+/* The same, but it may fail to: false when it has exited, with its exit status (-1: it died of a signal, -2: neither).
+ */
+bool bed_try_start(struct bed *bed, int *status, ...) __attribute__((sentinel));
+/* For bed_eventually: it listens and says that it is ready, or has exited (server is 0 then). */
+bool bed_is_ready(struct bed *bed, void *context);
 /* The same but expects it to exit; returns the exit status. */
 int bed_start_fails(struct bed *bed, ...) __attribute__((sentinel));
 /* SIGTERM; returns the exit status. */

@@ -66,7 +66,7 @@ static bool parse(struct target *target, struct option_list *arguments, struct e
 	int argc = 0;
 	while (words[argc])
 		argc++;
-	options_defaults(&table, target);
+	assert_true(options_defaults(&table, target, NULL));
 	return options_parse(&table, argc, words, target, arguments, e);
 }
 #define WORDS(...) ((char *[]){"program", __VA_ARGS__, NULL})
@@ -90,7 +90,7 @@ static void sets_defaults_and_lets_flags_replace_them(void **state)
 	(void)state;
 	struct target target = {0};
 	struct err e = ERR_INIT;
-	options_defaults(&table, &target);
+	assert_true(options_defaults(&table, &target, NULL));
 	assert_string_equal(target.format, "json");
 	assert_int_equal(target.names.count, 1);
 	assert_false(target.names.given);
@@ -202,7 +202,7 @@ static void flags_win_over_the_configuration(void **state)
 	(void)state;
 	struct target target = {0};
 	struct err e = ERR_INIT;
-	options_defaults(&table, &target);
+	assert_true(options_defaults(&table, &target, NULL));
 	assert_true(options_set(&table, "file", STR("from-config"), &target, &e));
 	assert_true(options_set(&table, "name", STR("a"), &target, &e));
 	assert_true(options_set(&table, "name", STR("b"), &target, &e));
