@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 
 /* A text, with its hash as its identity. */
 struct text {
@@ -242,4 +243,19 @@ bool key_set_material(const struct key_set *set, struct str fingerprint, struct 
 		return false;
 	*out = found->material;
 	return true;
+}
+
+bool key_set_check(const struct key_set *set, struct err *e)
+{
+	size_t count = key_set_texts(set), bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += key_set_text(set, i).len;
+	if (count <= LIMIT_KEY_TEXTS && bytes <= LIMIT_KEY_TEXTS_BYTES)
+		return true;
+	return err_set(
+		e, ERR_TOO_LARGE,
+		"%zu different keys of %zu bytes in all: more than %u, or more than %u bytes, can't be loaded in "
+		"time to verify with",
+		count, bytes, LIMIT_KEY_TEXTS, LIMIT_KEY_TEXTS_BYTES);
 }

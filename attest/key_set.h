@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "attest/sha256.h"
+#include "base/err.h"
 #include "policy/facts.h"
 
 struct key_set;
@@ -26,6 +27,9 @@ bool key_set_equal(const struct key_set *a, const struct key_set *b);
 /* Distinct texts, for import. */
 size_t key_set_texts(const struct key_set *set);
 struct str key_set_text(const struct key_set *set, size_t index);
+/* ERR_TOO_LARGE past LIMIT_KEY_TEXTS or LIMIT_KEY_TEXTS_BYTES: a worker could not load the set in time, and every
+ * signature would be refused. */
+bool key_set_check(const struct key_set *set, struct err *e) MUST_USE;
 /* Hash over all texts that hold `fingerprint`; false when none does. */
 bool key_set_material(const struct key_set *set, struct str fingerprint, struct sha256 *out);
 

@@ -124,18 +124,6 @@ bool source_files_list(const char *dir, const char *const *suffixes, struct sour
 	return true;
 }
 
-bool source_file_read(const char *path, struct buf *out, struct err *e)
-{
-	cleanup(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return file_unreadable(path, e);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_INVALID, "%s: not a regular file", path);
-	return file_read_fd(fd, path, out, e);
-}
-
 static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
 {
 	const unsigned char *at = bytes;
@@ -173,11 +161,15 @@ uint64_t source_files_fingerprint(const char *dir)
 	cleanup(dir) DIR *open_dir = opendir(dir);
 	uint64_t sum = mix(FNV_START, dir, strlen(dir));
 	const struct dirent *entry;
+	size_t count = 0;
 
 	if (!open_dir)
 		return mix_number(sum, (uint64_t)errno);
-	while ((entry = readdir(open_dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			sum += entry_fingerprint(dirfd(open_dir), entry->d_name);
+	while (count <= LIMIT_POLICY_FILES && (entry = readdir(open_dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		sum += entry_fingerprint(dirfd(open_dir), entry->d_name);
+		count++;
+	}
 	return sum;
 }

@@ -23,12 +23,9 @@ struct source_files {
 bool source_files_list(const char *dir, const char *const *suffixes, struct source_files *out, struct err *e) MUST_USE;
 void source_files_release(struct source_files *files);
 
-/* Appends the content. ERR_INVALID "PATH: why" also for what is no regular file (a pipe or device is not waited for),
- * ERR_TOO_LARGE past the maximum of `out`. */
-bool source_file_read(const char *path, struct buf *out, struct err *e) MUST_USE;
-
 /* A number over what `dir` holds: names, and inode, size and times of what they lead to. Another number when the
- * directory can't be read. */
+ * directory can't be read. Of a directory with more than LIMIT_POLICY_FILES entries, which is not loaded anyway, only so
+ * many are looked at. */
 uint64_t source_files_fingerprint(const char *dir);
 
 CLEANUP_VALUE(source_files, struct source_files, source_files_release)

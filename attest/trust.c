@@ -6,6 +6,7 @@
 
 #include "attest/source_files.h"
 #include "attest/trust_build.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "policy/key_overlap.h"
 #include "policy/manifest.h"
@@ -92,7 +93,7 @@ static bool read_policy_file(struct manifest_reader *reader, const char *path, s
 {
 	cleanup(buf) struct buf text = buf_init(LIMIT_POLICY_FILE);
 
-	return source_file_read(path, &text, e) && manifest_reader_add(reader, str_of(path), buf_str(&text), e);
+	return file_read_settled(path, &text, e) && manifest_reader_add(reader, str_of(path), buf_str(&text), e);
 }
 
 static bool read_policy_dir(struct trust_build *b, struct manifest_reader *reader, const char *dir, struct err *e)

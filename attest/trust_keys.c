@@ -248,6 +248,8 @@ bool trust_collect_keys(struct trust_build *b, struct err *e)
 
 	if (!make_key_set(trust) || !merge_known(trust))
 		return err_no_memory(e);
+	if (!key_set_check(trust->keys, e))
+		return false;
 	keep_previous_set(trust, b->previous);
 	return true;
 }

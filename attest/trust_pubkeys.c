@@ -1,4 +1,5 @@
 #include "attest/trust_build.h"
+#include "base/file.h"
 #include "base/limits.h"
 
 #define ATTESTOR STR("pubkeys")
@@ -77,7 +78,7 @@ static bool read_key_file(struct trust_build *b, const char *path, struct arena 
 	struct key_list list = {0};
 	struct err why = ERR_INIT;
 
-	if (!source_file_read(path, &text, &why) || !inspect(b, path, buf_str(&text), &list, &why))
+	if (!file_read_settled(path, &text, &why) || !inspect(b, path, buf_str(&text), &list, &why))
 		return leave_out(b, &why, e);
 	if (holds_secret(&list))
 		return trust_warn(b, e, "%s: holds a secret key; left out", path);

@@ -2,9 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CHUNK = 16384 };
+/* A file that is being written is given some thirty milliseconds. */
+enum { SETTLE_TRIES = 6, SETTLE_NS = 5000000, STAMP_NS = 12000000 };
 
 bool file_unreadable(const char *name, struct err *e)
 {
@@ -54,7 +59,72 @@ bool file_read(const char *path, struct buf *out, struct err *e)
 	return file_read_fd(fd, path, out, e);
 }
 
-static bool write_all(int fd, struct str content)
+static bool same_moment(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* The kernel's stamps move in steps: a further change within one would leave no trace. One from the future is some
+ * other clock's. */
+static bool is_fresh(struct timespec stamp)
+{
+	struct timespec now;
+	int64_t age_ns;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	age_ns = (int64_t)(now.tv_sec - stamp.tv_sec) * 1000000000 + (now.tv_nsec - stamp.tv_nsec);
+	return age_ns >= 0 && age_ns <= STAMP_NS;
+}
+
+static bool is_settled(const struct stat *before, const struct stat *after, size_t length)
+{
+	return (size_t)after->st_size == length && before->st_size == after->st_size &&
+	       same_moment(before->st_mtim, after->st_mtim) && same_moment(before->st_ctim, after->st_ctim) &&
+	       !is_fresh(after->st_mtim) && !is_fresh(after->st_ctim);
+}
+
+/* One reading; *settled tells whether it is of one moment. */
+static bool read_once(const char *path, struct buf *out, bool *settled, struct err *e)
+{
+	cleanup(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat before, after;
+	size_t start = out->len;
+
+	if (fd < 0 && errno == ENXIO) /* a socket */
+		return err_set(e, ERR_INVALID, "%s: not a regular file", path);
+	if (fd < 0 || fstat(fd, &before) != 0)
+		return file_unreadable(path, e);
+	if (!S_ISREG(before.st_mode))
+		return err_set(e, ERR_INVALID, "%s: not a regular file", path);
+	if (!file_read_fd(fd, path, out, e))
+		return false;
+	if (fstat(fd, &after) != 0)
+		return file_unreadable(path, e);
+	*settled = is_settled(&before, &after, out->len - start);
+	return true;
+}
+
+bool file_read_settled(const char *path, struct buf *out, struct err *e)
+{
+	const struct timespec pause = {0, SETTLE_NS};
+	size_t start = out->len;
+
+	for (int i = 0; i < SETTLE_TRIES; i++) {
+		bool settled = false;
+
+		if (!read_once(path, out, &settled, e))
+			return false;
+		if (settled)
+			return true;
+		out->len = start;
+		if (out->data)
+			out->data[start] = 0;
+		nanosleep(&pause, NULL);
+	}
+	return err_set(e, ERR_UNAVAILABLE, "%s: keeps changing while it is read", path);
+}
+
+bool file_write_fd(int fd, struct str content)
 {
 	while (content.len > 0) {
 		ssize_t n = write(fd, content.ptr, content.len);
@@ -75,7 +145,7 @@ bool file_write(const char *path, struct str content, mode_t mode, struct err *e
 
 	if (fd < 0)
 		return err_errno(e, "%s", path);
-	written = write_all(fd, content);
+	written = file_write_fd(fd, content);
 	if (close(fd) || !written)
 		return err_errno(e, "%s", path);
 	return true;

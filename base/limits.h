@@ -83,6 +83,9 @@
 #define LIMIT_POLICY_MEMORY (256u * 1024 * 1024)
 #define LIMIT_KEY_FILE (1u * 1024 * 1024)
 #define LIMIT_KEYS 10000u
+/* Different key texts that count at the same time, and their bytes: what gpg imports in half of LIMIT_VERIFY_MS. */
+#define LIMIT_KEY_TEXTS 2000u
+#define LIMIT_KEY_TEXTS_BYTES (16u * 1024 * 1024)
 #define LIMIT_YAML_NODES 1000000u
 #define LIMIT_YAML_BYTES (16u * 1024 * 1024)
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 enum { TEMPORARY_MAX = 128 };
 
@@ -29,20 +30,6 @@ static bool staging_open(struct staging *s, const char *dir, struct err *e)
 	return s->dir >= 0 || err_errno(e, "%s", dir);
 }
 
-static bool write_all(int fd, struct str content)
-{
-	while (content.len > 0) {
-		ssize_t n = write(fd, content.ptr, content.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		content = str_skip(content, (size_t)n);
-	}
-	return true;
-}
-
 static bool write_temporary(const struct staging *s, const struct file_entry *file, struct err *e)
 {
 	char name[TEMPORARY_MAX];
@@ -52,7 +39,7 @@ static bool write_temporary(const struct staging *s, const struct file_entry *fi
 
 	if (fd < 0)
 		return err_errno(e, "%s", file->name);
-	if (fchmod(fd, file->mode) || !write_all(fd, file->content) || fsync(fd))
+	if (fchmod(fd, file->mode) || !file_write_fd(fd, file->content) || fsync(fd))
 		return err_errno(e, "%s", file->name);
 	return true;
 }

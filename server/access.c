@@ -164,7 +164,7 @@ static bool load(struct access *access, struct err *e)
 	cleanup(token_list) struct token_list list = {0};
 	struct token_list old;
 
-	if (!file_read(access->file, &text, e))
+	if (!file_read_settled(access->file, &text, e))
 		return false;
 	if (!parse_tokens(buf_str(&text), &list, e))
 		return err_context(e, "%s", access->file);

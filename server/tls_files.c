@@ -82,7 +82,7 @@ static bool read_chain(const char *path, struct tls_pair *pair, struct err *e)
 {
 	cleanup(buf) struct buf text = buf_init(LIMIT_KEY_FILE);
 	unsigned length = CHAIN_MAX;
-	if (!file_read(path, &text, e))
+	if (!file_read_settled(path, &text, e))
 		return false;
 	gnutls_datum_t pem = datum(&text);
 	int code = gnutls_pcert_list_import_x509_raw(pair->chain, &length, &pem, GNUTLS_X509_FMT_PEM, 0);
@@ -107,7 +107,7 @@ static bool read_expiry(const char *path, struct tls_pair *pair, struct err *e)
 static bool read_key(const char *path, struct tls_pair *pair, struct err *e)
 {
 	cleanup(buf) struct buf text = buf_init(LIMIT_KEY_FILE);
-	if (!file_read(path, &text, e))
+	if (!file_read_settled(path, &text, e))
 		return false;
 	gnutls_datum_t pem = datum(&text);
 	int code = gnutls_privkey_init(&pair->key);
@@ -158,7 +158,7 @@ static bool load_trust(const struct tls_files *files, gnutls_x509_trust_list_t *
 {
 	cleanup(buf) struct buf text = buf_init(LIMIT_KEY_FILE);
 	gnutls_x509_trust_list_t trust;
-	if (!file_read(files->client_ca, &text, e))
+	if (!file_read_settled(files->client_ca, &text, e))
 		return false;
 	if (gnutls_x509_trust_list_init(&trust, 0) < 0)
 		return err_no_memory(e);

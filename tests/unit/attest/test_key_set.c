@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "attest/key_set.h"
+#include "base/limits.h"
 
 #define ANNA "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define BOB "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
@@ -60,6 +61,47 @@ static void finds_only_whole_fingerprints(void **state)
 	assert_false(key_set_material(set, STR(ANNA "A"), &material));
 	assert_false(key_set_material(set, STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), &material));
 	key_set_unref(set);
+}
+
+/* `count` different texts of `size` bytes each. */
+static struct key_set *large_set(size_t count, size_t size)
+{
+	struct key_set_entry *entries = calloc(count, sizeof(*entries));
+	char *texts = calloc(count, size);
+	struct key_set *set;
+
+	assert_true(entries && texts);
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(texts + i * size, size, "%zu", i);
+		entries[i] = (struct key_set_entry){str_make(texts + i * size, size), STR(ANNA)};
+	}
+	set = key_set_new(entries, count);
+	assert_non_null(set);
+	free(entries);
+	free(texts);
+	return set;
+}
+
+static void check_size(size_t count, size_t size, bool fits)
+{
+	struct key_set *set = large_set(count, size);
+	struct err e = ERR_INIT;
+
+	assert_int_equal(key_set_check(set, &e), fits);
+	if (!fits) {
+		assert_int_equal(e.kind, ERR_TOO_LARGE);
+		assert_non_null(strstr(e.text, "can't be loaded in time"));
+	}
+	key_set_unref(set);
+}
+
+static void a_set_that_no_worker_loads_in_time_is_too_large(void **state)
+{
+	(void)state;
+	check_size(LIMIT_KEY_TEXTS, 10, true);
+	check_size(LIMIT_KEY_TEXTS + 1, 10, false);
+	check_size(16, LIMIT_KEY_TEXTS_BYTES / 16, true);
+	check_size(16, LIMIT_KEY_TEXTS_BYTES / 16 + 1, false);
 }
 
 static bool same_material(const struct key_set *a, const struct key_set *b, const char *fingerprint)
@@ -128,6 +170,7 @@ static void copies_what_it_is_given(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_set_that_no_worker_loads_in_time_is_too_large),
 		cmocka_unit_test(an_empty_set_knows_nobody),
 		cmocka_unit_test(a_text_with_two_certificates_is_imported_once),
 		cmocka_unit_test(finds_only_whole_fingerprints),

@@ -88,7 +88,7 @@ static void refuses_to_read(const char *name, enum err_kind kind)
 	cleanup(buf) struct buf text = buf_init(8);
 	struct err e = ERR_INIT;
 
-	assert_false(source_file_read(in_dir(name), &text, &e));
+	assert_false(file_read_settled(in_dir(name), &text, &e));
 	assert_int_equal(e.kind, kind);
 	assert_non_null(strstr(e.text, name));
 }
@@ -101,7 +101,7 @@ static void reads_regular_files_alone(void **state)
 	(void)state;
 	put("full", "12345678");
 	put("over", "123456789");
-	assert_true(source_file_read(in_dir("full"), &text, &e));
+	assert_true(file_read_settled(in_dir("full"), &text, &e));
 	assert_string_equal(text.data, "12345678");
 	refuses_to_read("over", ERR_TOO_LARGE);
 	refuses_to_read("absent", ERR_NOT_FOUND);

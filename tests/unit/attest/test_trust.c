@@ -473,6 +473,25 @@ static void takes_as_many_keys_as_the_limit(void **state)
 	check_refused(&policies_only, "more than 10000 keys");
 }
 
+/* Each file is the same key behind a comment of its own that fills it. */
+static void keys_that_a_worker_could_not_load_are_not_taken(void **state)
+{
+	enum { SIZE = 1000000, FILES = 17 };
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < FILES; i++) {
+		cleanup(buf) struct buf text = buf_init(SIZE + FILE_MAX);
+
+		while (text.len < SIZE)
+			buf_printf(&text, "file %d, line %zu\n", i, text.len);
+		read_key("ed.asc", &text);
+		(void)snprintf(name, sizeof(name), "%d.asc", i);
+		write_file(key_dir, name, buf_str(&text));
+	}
+	check_refused(&keys_only, "can't be loaded in time");
+}
+
 static void lives_as_long_as_somebody_holds_it(void **state)
 {
 	struct trust *trust = load(&keys_only, NULL);
@@ -522,6 +541,7 @@ int main(void)
 		IN_DIRS(reports_other_files_beside_policies),
 		IN_DIRS(the_same_keys_keep_their_set_and_are_not_inspected_again),
 		IN_DIRS(takes_as_many_keys_as_the_limit),
+		IN_DIRS(keys_that_a_worker_could_not_load_are_not_taken),
 		IN_DIRS(lives_as_long_as_somebody_holds_it),
 		IN_DIRS(the_fingerprint_sees_both_sources),
 	};
