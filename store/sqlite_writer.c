@@ -12,6 +12,10 @@
 /* A WAL of 64 MiB is emptied on the writer's own time, which waits this long for readers. */
 #define WAL_PAGES_MAX (64 * 1024 * 1024 / SQLITE_PAGE_BYTES)
 #define EMPTY_WAL_MS 200
+/* Those whom the last commit has answered come back together: the next one waits for them, at most this part of the
+ * time that the last one took, looking so often. Whoever writes alone waits for nobody. */
+#define GATHER_PART 4
+#define GATHER_LOOK_NS 20000
 
 enum job_state { JOB_QUEUED, JOB_STARTED, JOB_DONE };
 
@@ -39,7 +43,9 @@ struct sqlite_writer {
 	struct sqlite_checkpoint *checkpoint;
 	struct sqlite_file *file;
 	int wal_pages;
-	int empty_at; /* WAL pages */
+	int empty_at;	   /* WAL pages */
+	size_t last_batch; /* writes of the last transaction */
+	int64_t last_us;   /* and how long it took */
 };
 
 static int count_wal_pages(void *context, struct sqlite3 *db, const char *database, int pages)
@@ -52,14 +58,30 @@ static int count_wal_pages(void *context, struct sqlite3 *db, const char *databa
 	return SQLITE_OK;
 }
 
+/* With the lock held, which it gives away meanwhile. */
+static void gather(struct sqlite_writer *w)
+{
+	const struct timespec pause = {0, GATHER_LOOK_NS};
+	int64_t until_us = clock_monotonic_us() + w->last_us / GATHER_PART;
+
+	while (w->queued > 0 && w->queued < w->last_batch && !w->stopping && clock_monotonic_us() < until_us) {
+		pthread_mutex_unlock(&w->lock);
+		nanosleep(&pause, NULL);
+		pthread_mutex_lock(&w->lock);
+	}
+}
+
 /* False when the writer stops and nothing waits. */
 static bool wait_for_work(struct sqlite_writer *w)
 {
 	bool work;
 
 	pthread_mutex_lock(&w->lock);
-	while (TAILQ_EMPTY(&w->queue) && !w->stopping)
-		condition_wait(&w->wake, &w->lock, 0);
+	do {
+		while (TAILQ_EMPTY(&w->queue) && !w->stopping)
+			condition_wait(&w->wake, &w->lock, 0);
+		gather(w);
+	} while (TAILQ_EMPTY(&w->queue) && !w->stopping);
 	work = !TAILQ_EMPTY(&w->queue);
 	pthread_mutex_unlock(&w->lock);
 	return work;
@@ -212,12 +234,16 @@ static void *run(void *context)
 	struct err e;
 
 	while (wait_for_work(w)) {
+		int64_t start_us = clock_monotonic_us();
+
 		e = ERR_INIT;
 		if (!begin(w, &e)) {
 			refuse_batch(w, &e);
 			continue;
 		}
-		run_batch(w, batch, take_batch(w, batch));
+		w->last_batch = take_batch(w, batch);
+		run_batch(w, batch, w->last_batch);
+		w->last_us = clock_monotonic_us() - start_us;
 		sqlite_checkpoint_note(w->checkpoint, w->wal_pages);
 		empty_long_wal(w);
 	}
