@@ -299,5 +299,7 @@ bool armor_acceptable(struct str upload, struct err *e)
 		return err_set(e, ERR_INVALID, "signature is longer than %u bytes", LIMIT_SIGNATURE);
 	if (has_begin_line(text) || base64_decode(&decoded, text))
 		return true;
+	if (decoded.failed && !decoded.full)
+		return err_no_memory(e);
 	return err_set(e, ERR_INVALID, "signature is neither OpenPGP armour nor base64");
 }

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/codec.h"
 #include "base/limits.h"
+#include "base/starvation.h"
 #include "base/utf8.h"
 
 /* Texts that go to gpg together. */
@@ -579,6 +580,8 @@ static gpgme_error_t call_gpg_briefly(struct verification *v, struct str signed_
 	cpu_limit_set(LIMIT_GPG_CPU_SECONDS, &before);
 	error = call_gpg(v, signed_bytes);
 	cpu_limit_lift(&before);
+	if (gpgme_err_code(error) == GPG_ERR_ENOMEM)
+		starvation_note();
 	return error;
 }
 
@@ -613,7 +616,9 @@ static enum verdict_reason no_signature_reason(const struct verification *v)
 
 static enum verdict_reason check_result(struct verification *v, gpgme_error_t error, struct signature_facts *out)
 {
-	gpgme_verify_result_t result = gpgme_op_verify_result(v->p->context);
+	bool asked = gpgme_err_code(error) != GPG_ERR_ENOMEM;
+	/* Without memory gpg may not have been asked at all: what is there is the result of the last question. */
+	gpgme_verify_result_t result = asked ? gpgme_op_verify_result(v->p->context) : NULL;
 	gpgme_signature_t first = result ? result->signatures : NULL;
 	struct signature_report report = {0};
 
@@ -694,9 +699,13 @@ void openpgp_verify(struct openpgp *p, struct str upload, struct str payload, in
 		.plain = buf_init(LIMIT_SIGNATURE),
 		.now = now,
 	};
+	unsigned before = starvation_count();
 
 	*out = (struct signature_facts){.verdict = VERDICT_REJECTED};
 	out->reason = verify(&v, upload, payload, out);
+	/* Nothing is wrong with the signature then, and nobody may remember that there was. */
+	if (out->reason != REASON_GOOD && starvation_count() != before)
+		out->reason = REASON_WORKER_FAILED;
 	if (out->reason == REASON_GOOD)
 		out->verdict = VERDICT_ACCEPTED;
 }

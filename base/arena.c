@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/starvation.h"
+
 #define ALIGNMENT 16u
 #define BLOCK_SIZE (16u * 1024)
 
@@ -44,6 +46,7 @@ static struct arena_block *new_block(struct arena *a, size_t size)
 	struct arena_block *block = size < SIZE_MAX / 2 ? malloc(sizeof(*block) + size) : NULL;
 
 	if (!block) {
+		starvation_note();
 		a->starved = true;
 		return NULL;
 	}

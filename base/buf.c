@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/starvation.h"
 #include "base/utf8.h"
 
 struct buf buf_init(size_t max)
@@ -44,6 +45,7 @@ static bool grow(struct buf *b, size_t more)
 		capacity *= 2;
 	data = realloc(b->data, capacity);
 	if (!data) {
+		starvation_note();
 		b->failed = true;
 		return false;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json_doc.h"
+#include "base/starvation.h"
 
 /* Doubles keep every number of 15 digits; 17 digits keep every double. */
 #define REAL_DIGITS_SURE 15
@@ -21,13 +22,12 @@ static bool check_strictly(struct str text, struct err *e)
 }
 
 /* jansson 2.14 leaves out a byte of a string, and calls it good, when memory runs out at that byte: so we look. */
-static _Thread_local bool starved;
-
 static void *allocate(size_t size)
 {
 	void *memory = malloc(size);
 
-	starved = starved || !memory;
+	if (!memory)
+		starvation_note();
 	return memory;
 }
 
@@ -41,19 +41,19 @@ static json_t *load(struct str text, json_error_t *wrong)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, watch_memory);
-	starved = false;
 	return json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, wrong);
 }
 
 bool json_read(struct str text, json_t **out, struct err *e)
 {
+	unsigned before = starvation_count();
 	json_error_t wrong;
 	json_t *value;
 
 	if (!check_strictly(text, e))
 		return false;
 	value = load(text, &wrong);
-	if (starved) {
+	if (starvation_count() != before) {
 		json_decref(value);
 		return err_no_memory(e);
 	}

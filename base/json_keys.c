@@ -1,6 +1,7 @@
 #include "base/json_keys.h"
 
 #include "base/json_escape.h"
+#include "base/starvation.h"
 
 /* Objects up to this many keys are compared pair by pair. */
 #define PAIRWISE_KEYS 32u
@@ -64,8 +65,10 @@ static bool grow(struct json_keys *keys)
 	size_t capacity = keys->capacity ? keys->capacity * 2 : 128;
 	struct seen_key *items = reallocarray(keys->items, capacity, sizeof(*items));
 
-	if (!items)
+	if (!items) {
+		starvation_note();
 		return false;
+	}
 	keys->items = items;
 	keys->capacity = capacity;
 	return true;

@@ -231,17 +231,11 @@ static bool listening(struct bed *bed, const char *listener, char *url, size_t s
 	return found;
 }
 
-bool bed_is_ready(struct bed *bed, void *context)
+static bool says_ready(struct bed *bed)
 {
-	int status;
 	struct reply reply;
 	bool ok;
 
-	(void)context;
-	if (bed->server && waitpid(bed->server, &status, WNOHANG) == bed->server) {
-		bed->server = 0;
-		return true;
-	}
 	if (!listening(bed, "webhook", bed->webhook, sizeof(bed->webhook)) ||
 	    !listening(bed, "api", bed->api, sizeof(bed->api)) || !listening(bed, "ops", bed->ops, sizeof(bed->ops)))
 		return false;
@@ -249,6 +243,18 @@ bool bed_is_ready(struct bed *bed, void *context)
 	ok = reply.status == 200;
 	reply_release(&reply);
 	return ok;
+}
+
+bool bed_is_ready(struct bed *bed, void *context)
+{
+	int status;
+
+	(void)context;
+	if (bed->server && waitpid(bed->server, &status, WNOHANG) == bed->server) {
+		bed->server = 0;
+		return true;
+	}
+	return says_ready(bed);
 }
 
 void bed_start(struct bed *bed, ...)
@@ -282,7 +288,7 @@ bool bed_try_start(struct bed *bed, int *status, ...)
 			return false;
 		}
 		/* One of the two may be lost when memory runs out. */
-		if (bed_log_lines(bed, "started") == 1 || (bed_is_ready(bed, NULL) && bed->server))
+		if (bed_log_lines(bed, "started") == 1 || says_ready(bed))
 			return true;
 		poll(NULL, 0, 5);
 	}
