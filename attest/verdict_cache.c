@@ -6,7 +6,8 @@
 #include "base/cleanup.h"
 
 #define SHARDS 16
-/* Below this one shard holds everything, so that "least recently used" is exact. */
+/* Below this one shard holds everything, so that "least recently used" is exact within accepted and rejected verdicts.
+ */
 #define SHARDED_FROM 1024
 #define FIRST_BUCKETS 64
 
@@ -37,14 +38,21 @@ struct entry {
 	char text[];
 };
 
+/* Accepted and rejected verdicts in lists of their own, by last use. */
+struct uses {
+	struct entry *newest;
+	struct entry *oldest;
+	size_t count;
+};
+
+#define LISTS 2
+
 struct shard {
 	pthread_mutex_t lock;
 	struct entry **buckets;
 	size_t bucket_count; /* a power of two */
-	size_t count;
 	size_t max;
-	struct entry *newest;
-	struct entry *oldest;
+	struct uses lists[LISTS]; /* by verdict */
 };
 
 struct verdict_cache {
@@ -79,10 +87,11 @@ struct verdict_cache *verdict_cache_new(size_t max_entries)
 
 static void shard_release(struct shard *shard)
 {
-	for (struct entry *entry = shard->newest, *next; entry; entry = next) {
-		next = entry->older;
-		free(entry);
-	}
+	for (size_t i = 0; i < LISTS; i++)
+		for (struct entry *entry = shard->lists[i].newest, *next; entry; entry = next) {
+			next = entry->older;
+			free(entry);
+		}
 	free(shard->buckets);
 	pthread_mutex_destroy(&shard->lock);
 }
@@ -127,18 +136,34 @@ static struct entry *find(struct shard *shard, const struct sha256 *key)
 	return entry;
 }
 
+static struct uses *list_of(struct shard *shard, const struct entry *entry)
+{
+	return &shard->lists[entry->verdict == VERDICT_ACCEPTED];
+}
+
+static size_t count_of(const struct shard *shard)
+{
+	return shard->lists[VERDICT_REJECTED].count + shard->lists[VERDICT_ACCEPTED].count;
+}
+
 static void unlink_use(struct shard *shard, struct entry *entry)
 {
-	*(entry->newer ? &entry->newer->older : &shard->newest) = entry->older;
-	*(entry->older ? &entry->older->newer : &shard->oldest) = entry->newer;
+	struct uses *list = list_of(shard, entry);
+
+	*(entry->newer ? &entry->newer->older : &list->newest) = entry->older;
+	*(entry->older ? &entry->older->newer : &list->oldest) = entry->newer;
+	list->count--;
 }
 
 static void link_newest(struct shard *shard, struct entry *entry)
 {
+	struct uses *list = list_of(shard, entry);
+
 	entry->newer = NULL;
-	entry->older = shard->newest;
-	*(shard->newest ? &shard->newest->newer : &shard->oldest) = entry;
-	shard->newest = entry;
+	entry->older = list->newest;
+	*(list->newest ? &list->newest->newer : &list->oldest) = entry;
+	list->newest = entry;
+	list->count++;
 }
 
 static void drop(struct shard *shard, struct entry *entry)
@@ -149,8 +174,25 @@ static void drop(struct shard *shard, struct entry *entry)
 		place = &(*place)->chain;
 	*place = entry->chain;
 	unlink_use(shard, entry);
-	shard->count--;
 	free(entry);
+}
+
+/* Whoever may upload can make rejected verdicts without end; accepted ones take a key that counts. So each kind has
+ * half of the room for itself, and what neither needs is the other's. */
+static struct entry *least_needed(const struct shard *shard, const struct entry *coming)
+{
+	const struct uses *own = &shard->lists[coming->verdict == VERDICT_ACCEPTED];
+	const struct uses *other = &shard->lists[coming->verdict != VERDICT_ACCEPTED];
+
+	return other->oldest && (!own->oldest || other->count > shard->max / 2) ? other->oldest : own->oldest;
+}
+
+static void chain(struct shard *shard, struct entry *entry)
+{
+	struct entry **place = bucket_of(shard, &entry->key);
+
+	entry->chain = *place;
+	*place = entry;
 }
 
 /* More buckets when there are more entries than buckets; without memory the chains grow instead. */
@@ -160,32 +202,24 @@ static void grow(struct shard *shard)
 	size_t old_count = shard->bucket_count;
 	struct entry **fresh;
 
-	if (shard->count < old_count)
+	if (count_of(shard) < old_count)
 		return;
 	fresh = calloc(old_count * 2, sizeof(*fresh));
 	if (!fresh)
 		return;
 	shard->buckets = fresh;
 	shard->bucket_count = old_count * 2;
-	for (struct entry *entry = shard->newest; entry; entry = entry->older) {
-		struct entry **place = bucket_of(shard, &entry->key);
-
-		entry->chain = *place;
-		*place = entry;
-	}
+	for (size_t i = 0; i < LISTS; i++)
+		for (struct entry *entry = shard->lists[i].newest; entry; entry = entry->older)
+			chain(shard, entry);
 	free(old);
 }
 
 static void insert(struct shard *shard, struct entry *entry)
 {
-	struct entry **place;
-
 	grow(shard);
-	place = bucket_of(shard, &entry->key);
-	entry->chain = *place;
-	*place = entry;
+	chain(shard, entry);
 	link_newest(shard, entry);
-	shard->count++;
 }
 
 static bool holds_under(const struct entry *entry, const struct key_set *keys)
@@ -325,8 +359,8 @@ void verdict_cache_put(struct verdict_cache *cache, const struct sha256 *key, co
 	} else {
 		if (present)
 			drop(shard, present);
-		else if (shard->count >= shard->max)
-			drop(shard, shard->oldest);
+		else if (count_of(shard) >= shard->max)
+			drop(shard, least_needed(shard, entry));
 		insert(shard, entry);
 	}
 	pthread_mutex_unlock(&shard->lock);
@@ -340,7 +374,7 @@ size_t verdict_cache_count(struct verdict_cache *cache)
 		struct shard *shard = &cache->shards[i];
 
 		pthread_mutex_lock(&shard->lock);
-		count += shard->count;
+		count += count_of(shard);
 		pthread_mutex_unlock(&shard->lock);
 	}
 	return count;

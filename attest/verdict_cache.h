@@ -1,7 +1,9 @@
 /* Verdicts in memory, under the SHA-256 of (signature as uploaded, payload): what was verified once is not verified
- * again. Bounded (LIMIT_VERDICTS), least recently used out first, sharded locks; safe from any thread. A verdict about
- * a known signer holds in every key set that has that signer with the same key bytes (key_set_material); "unknown key"
- * holds only in the set that said so. Dates are kept with the verdict: whoever uses it compares them with the clock. */
+ * again. Bounded (LIMIT_VERDICTS), least recently used out first, sharded locks; safe from any thread. Accepted and
+ * rejected verdicts have half of the room each to themselves, so that no flood of signatures that don't count pushes
+ * out those that do. A verdict about a known signer holds in every key set that has that signer with the same key bytes
+ * (key_set_material); "unknown key" holds only in the set that said so. Dates are kept with the verdict: whoever uses
+ * it compares them with the clock. */
 #ifndef SEALGATE_ATTEST_VERDICT_CACHE_H
 #define SEALGATE_ATTEST_VERDICT_CACHE_H
 

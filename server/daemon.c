@@ -23,6 +23,7 @@
 #include "server/webhook.h"
 
 #define NAMESPACE_FILE "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+/* For uploads, by the number of processors; one more is kept for reviews. */
 #define WORKERS_MIN 2
 #define WORKERS_MAX 4
 #define OPS_BODY 4096u
@@ -75,7 +76,7 @@ static bool start_workers(struct daemon *d, struct err *e)
 	size_t slots = processors < WORKERS_MIN ? WORKERS_MIN : (size_t)processors;
 	if (snprintf(run_dir, sizeof(run_dir), "%s/run", d->config->data_dir) >= (int)sizeof(run_dir))
 		return err_set(e, ERR_INVALID, "--data-dir: the path is too long");
-	d->workers = worker_pool_start(slots < WORKERS_MAX ? slots : WORKERS_MAX, run_dir, e);
+	d->workers = worker_pool_start(1 + (slots < WORKERS_MAX ? slots : WORKERS_MAX), run_dir, e);
 	return d->workers != NULL;
 }
 

@@ -9,9 +9,9 @@
 #define CERTIFICATES 8u
 
 static const char *const results[] = {"allowed", "refused", "error"};
-static const char *const reasons[] = {"none",	     "exempt", "warn",	     "audit",	 "reference",
-				      "digest",	     "policy", "signatures", "deadline", "too_many",
-				      "too_complex", "store",  "invalid",    "other"};
+static const char *const reasons[] = {"none",	     "exempt", "warn",	     "audit",	    "reference",
+				      "digest",	     "policy", "signatures", "deadline",    "too_many",
+				      "too_complex", "store",  "invalid",    "break-glass", "other"};
 static const char *const listeners[] = {"webhook", "api", "ops", "other"};
 static const char *const operations[] = {"attestations",      "create_project",	   "get_project",
 					 "list_projects",     "delete_project",	   "create_note",

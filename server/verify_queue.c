@@ -21,6 +21,8 @@ struct verify_queue {
 	struct verify_list background;
 	struct verify_table flights;
 	size_t tickets;
+	size_t upload_threads; /* that may verify uploads at the same time */
+	size_t busy_with_uploads;
 	bool stopping;
 	pthread_t *threads;
 	size_t thread_count;
@@ -36,6 +38,7 @@ static void finish(struct verify_queue *queue, struct verify_job *job, const str
 {
 	job->facts = *facts;
 	job->done = true;
+	queue->busy_with_uploads -= job->started && !job->urgent;
 	verify_table_remove(&queue->flights, job);
 	pthread_cond_broadcast(&job->finished);
 }
@@ -45,18 +48,25 @@ static struct verify_list *list_of(struct verify_queue *queue, const struct veri
 	return job->urgent ? &queue->urgent : &queue->background;
 }
 
+/* With the lock held: one thread is kept for reviews, however long uploads take to verify. */
+static bool may_take_upload(const struct verify_queue *queue)
+{
+	return queue->background.first && queue->busy_with_uploads < queue->upload_threads;
+}
+
 /* The next job, urgent ones first; NULL when the queue stops. With the lock held. */
 static struct verify_job *next_job(struct verify_queue *queue)
 {
 	struct verify_job *job;
 
-	while (!queue->stopping && !queue->urgent.first && !queue->background.first)
+	while (!queue->stopping && !queue->urgent.first && !may_take_upload(queue))
 		condition_wait(&queue->work, &queue->lock, 0);
 	if (queue->stopping)
 		return NULL;
 	job = queue->urgent.first ? queue->urgent.first : queue->background.first;
 	verify_list_remove(list_of(queue, job), job);
 	job->started = true;
+	queue->busy_with_uploads += !job->urgent;
 	return job;
 }
 
@@ -139,6 +149,7 @@ struct verify_queue *verify_queue_start_with(verify_function *verify, void *cont
 	queue->context = context;
 	queue->store = store;
 	queue->metrics = metrics;
+	queue->upload_threads = threads > 1 ? threads - 1 : 1;
 	pthread_mutex_init(&queue->lock, NULL);
 	condition_init(&queue->work);
 	condition_init(&queue->left);

@@ -3,7 +3,7 @@
  *
  * An upload is queued when it is stored. A review that needs a verdict finds it, or joins the flight and waits within
  * its own deadline; the flight's deadline is its own, never one caller's. Uploads can't starve reviews: what a review
- * waits for goes before what an upload queued.
+ * waits for goes before what an upload queued, and one thread (when there are several) is never busy with an upload.
  *
  * Each time a signature turns out good for the digest that it is stored under, the store keeps a hint to it, so that
  * no flood of other uploads can bury it (server/facts_source.h). */

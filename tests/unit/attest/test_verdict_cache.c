@@ -287,6 +287,52 @@ static void four_threads_share_it(void **state)
 	verdict_cache_free(crowd.cache);
 }
 
+static void put_many(struct verdict_cache *cache, struct key_set *keys, enum verdict_reason reason, unsigned from,
+		     unsigned count)
+{
+	struct signature_facts facts = facts_of(reason, ANNA);
+
+	for (unsigned i = from; i < from + count; i++) {
+		struct sha256 key = key_of(i);
+
+		verdict_cache_put(cache, &key, keys, &facts);
+	}
+}
+
+static unsigned kept(struct verdict_cache *cache, struct key_set *keys, unsigned from, unsigned count)
+{
+	struct signature_facts facts;
+	unsigned found = 0;
+
+	for (unsigned i = from; i < from + count; i++) {
+		struct sha256 key = key_of(i);
+
+		found += verdict_cache_get(cache, &key, keys, &facts);
+	}
+	return found;
+}
+
+/* Each kind has half of the room to itself, and more while the other does not need it. */
+static void a_flood_of_rejections_pushes_out_nothing_that_counts(void **state)
+{
+	struct verdict_cache *cache = verdict_cache_new(1000);
+	struct key_set *keys = set_of("anna", ANNA);
+
+	(void)state;
+	put_many(cache, keys, REASON_GOOD, 0, 800);
+	assert_int_equal(kept(cache, keys, 0, 800), 800);
+	put_many(cache, keys, REASON_BAD_SIGNATURE, 10000, 5000);
+	assert_int_equal(kept(cache, keys, 300, 500), 500);
+	assert_int_equal(kept(cache, keys, 0, 300), 0);
+	assert_int_equal(kept(cache, keys, 14500, 500), 500);
+	put_many(cache, keys, REASON_GOOD, 20000, 5000);
+	assert_int_equal(kept(cache, keys, 24500, 500), 500);
+	assert_int_equal(kept(cache, keys, 14500, 500), 500);
+	assert_int_equal(verdict_cache_count(cache), 1000);
+	key_set_unref(keys);
+	verdict_cache_free(cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +346,7 @@ int main(void)
 		cmocka_unit_test(stays_within_its_maximum),
 		cmocka_unit_test(no_payload_is_not_an_empty_payload),
 		cmocka_unit_test(four_threads_share_it),
+		cmocka_unit_test(a_flood_of_rejections_pushes_out_nothing_that_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -428,6 +428,31 @@ static void CVE_2024_51491_a_hint_that_can_t_be_kept_spoils_no_verdict(void **st
 	key_set_unref(keys);
 }
 
+static void uploads_never_take_the_last_thread(void **state)
+{
+	struct verifier v = VERIFIER();
+	struct key_set *keys = two_keys();
+	struct verify_queue *queue = start(&v, 3);
+	struct verify_ticket *review;
+
+	(void)state;
+	verifier_hold(&v);
+	add(queue, keys, "upload 1");
+	add(queue, keys, "upload 2");
+	add(queue, keys, "upload 3");
+	add(queue, keys, "upload 4");
+	verifier_wait(&v, 2);
+	review = request(queue, keys, "review");
+	verifier_wait(&v, 3);
+	assert_memory_equal(v.order, "uur", 3);
+	verifier_release(&v);
+	await(review);
+	/* They are not forgotten either. */
+	verifier_wait(&v, 5);
+	verify_queue_stop(queue);
+	key_set_unref(keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +469,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_good_for_its_digest_leaves_a_hint),
 		cmocka_unit_test(counts_verifications_and_looks_into_the_cache),
 		cmocka_unit_test(CVE_2024_51491_a_hint_that_can_t_be_kept_spoils_no_verdict),
+		cmocka_unit_test(uploads_never_take_the_last_thread),
 	};
 
 	return cmocka_run_group_tests_name("verify_queue", tests, NULL, NULL);
