@@ -105,6 +105,12 @@ static bool is_id(const char *text)
 	return strlen(text) == ID_DIGITS && strspn(text, "0123456789abcdef") == ID_DIGITS;
 }
 
+/* A host that only capitals make one would read as a path once they are folded: refused here, unlike elsewhere. */
+static bool stays_a_host(const char *host)
+{
+	return strpbrk(host, ".:") || str_eq_nocase(str_of(host), STR("localhost"));
+}
+
 bool naive_image_read(struct str text, struct naive_image *out)
 {
 	char whole[NAIVE_TEXT_MAX + 1], rest[NAIVE_TEXT_MAX + 1];
@@ -113,7 +119,8 @@ bool naive_image_read(struct str text, struct naive_image *out)
 		return false;
 	copy(whole, text.ptr, text.len);
 	split(whole, out, rest);
-	if (is_id(whole) || !is_host(out->host) || !is_rest(rest) || strlen(out->tag) > TAG_MAX)
+	if (is_id(whole) || !stays_a_host(out->host) || !is_host(out->host) || !is_rest(rest) ||
+	    strlen(out->tag) > TAG_MAX)
 		return false;
 	normalise(out);
 	return strlen(out->path) <= PATH_MAX_BYTES;
