@@ -22,6 +22,8 @@ struct walk {
 	size_t bytes_of_note;
 	size_t pending_of_note;
 	size_t unverified;
+	bool only_known; /* the first walk: ends at the first attestation without a verdict */
+	bool missed;
 	bool no_memory;
 	bool late;
 };
@@ -68,14 +70,15 @@ static bool look_at(struct walk *w, const struct attestation_row *row)
 		return false;
 	if (verify_queue_peek(w->source->queue, w->source->trust->keys, &key, &facts))
 		return fact_list_add(&w->list, row, &facts);
-	return ask(w, row);
+	w->missed = w->only_known;
+	return w->only_known || ask(w, row);
 }
 
-/* Whether to go on: not when the time is over or the memory is full. */
+/* Whether to go on: not when the time is over, the memory is full or this walk has seen enough. */
 static bool goes_on(struct walk *w)
 {
 	w->late = w->late || clock_left_ms(w->source->deadline_ms) == 0;
-	return !w->late && !w->no_memory;
+	return !w->late && !w->no_memory && !w->missed;
 }
 
 /* Starts the counts of a note again; with no notes asked for there is one count of all. */
@@ -114,7 +117,7 @@ static bool visit(void *context, const struct attestation_row *row)
 	w->rows_of_note++;
 	w->bytes_of_note += row->signature.len + row->payload.len;
 	w->no_memory = !look_at(w, row);
-	return !w->no_memory;
+	return !w->no_memory && !w->missed;
 }
 
 /* Starts the verification of what has been good before, ahead of all that is new. */
@@ -153,16 +156,41 @@ static bool walk_hinted(struct walk *w, attestation_visitor *visitor, struct err
 					 w->source->deadline_ms, visitor, w, e);
 }
 
-static bool walk_store(struct walk *w, struct err *e)
+static bool walk_all(struct walk *w, struct err *e)
 {
 	const struct facts_query *query = w->query;
 
+	return store_attestations(w->source->store, query->digest, query->notes, query->note_count,
+				  w->source->deadline_ms, visit, w, e);
+}
+
+/* Forgets what the first walk has gathered; the arena keeps it until the review ends. */
+static void start_again(struct walk *w)
+{
+	const struct fact_list *list = &w->list;
+
+	*w = (struct walk){.source = w->source,
+			   .query = w->query,
+			   .list = {.arena = list->arena, .digest = list->digest, .now = list->now}};
+}
+
+/* What has been good before is verified ahead of the rest. */
+static bool walk_unknown(struct walk *w, struct err *e)
+{
+	start_again(w);
 	if (!walk_hinted(w, visit_ahead, e))
 		return false;
 	w->pending_of_note = 0;
-	if (!store_attestations(w->source->store, query->digest, query->notes, query->note_count,
-				w->source->deadline_ms, visit, w, e))
+	return walk_all(w, e);
+}
+
+/* One probe is all when every attestation has its verdict, as nearly always. */
+static bool walk_store(struct walk *w, struct err *e)
+{
+	w->only_known = true;
+	if (!walk_all(w, e) || (w->missed && !walk_unknown(w, e)))
 		return false;
+	w->only_known = false;
 	return w->unverified == 0 || !goes_on(w) || walk_hinted(w, visit_hinted, e);
 }
 

@@ -7,11 +7,12 @@
  * Whoever may upload can add any number of attestations that prove nothing, also copies of a good one. What keeps them
  * from refusing an image for good:
  * - Every signature is verified once, at its upload or by the first review that meets it. The limits count only what
- * has no verdict yet, so each review gets further than the one before.
- * - A walk ends after LIMIT_WALK rows of a note or LIMIT_WALK_BYTES of them; then, and also when there was more to verify than the limit, the hints
- *   are looked at. Each signature that was ever found good for its digest has left a hint (server/verify_queue.h), one
- *   per signer and repository, in the store: it survives restarts, and only a longer-lived signature by the same signer
- *   takes its place. What hints lead to is verified ahead of the rest. A hint is an address, not a verdict: what it leads to is judged like everything else.
+ *   has no verdict yet, so each review gets further than the one before.
+ * - A walk ends after LIMIT_WALK rows of a note or LIMIT_WALK_BYTES of them; then, and also when there was more to
+ *   verify than the limit, the hints are looked at. Each signature that was ever found good for its digest has left a
+ *   hint (server/verify_queue.h), one per signer and repository, in the store: it survives restarts, and only a
+ *   longer-lived signature by the same signer takes its place. What hints lead to is verified ahead of the rest. A hint
+ *   is an address, not a verdict: what it leads to is judged like everything else.
  * - So a flood can hide only a signature that nobody has verified yet: one that arrived while uploads filled the verify
  *   queue, and that more than LIMIT_WALK rows have buried since. Uploading it again after the flood ends that.
  *

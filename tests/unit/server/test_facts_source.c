@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include <cmocka.h>
@@ -489,9 +490,69 @@ static void a_store_that_fails_is_no_answer(void **state)
 
 	add(bed, "o", QA, "anna");
 	assert_int_equal(sqlite3_open(bed->scratch.path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 10000);
 	assert_int_equal(sqlite3_exec(db, "DROP TABLE evidence", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	refused(bed, ERR_INTERNAL, "the store can't be read: ");
+}
+
+static void alter_row(struct bed *bed, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(bed->scratch.path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 10000);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void a_row_altered_behind_the_servers_back_is_another_input(void **state)
+{
+	struct bed *bed = *state;
+
+	add(bed, "o", QA, "anna");
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	alter_row(bed, "UPDATE evidence SET signature = CAST('anna?' AS BLOB)");
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	assert_int_equal(verifier_calls(&bed->verifier), 2);
+	alter_row(bed, "UPDATE evidence SET signature = CAST('forged' AS BLOB)");
+	assert_int_equal(accepted(ask(bed, QA)), 0);
+	alter_row(bed, "UPDATE evidence SET signature = CAST('anna' AS BLOB), digest = '" OTHER_DIGEST "'");
+	assert_int_equal(ask(bed, QA).count, 0);
+}
+
+struct probes {
+	atomic_uint all;
+	atomic_uint hinted;
+};
+
+static void count_probe(void *context, const char *operation, int64_t duration_us)
+{
+	struct probes *probes = context;
+
+	(void)duration_us;
+	probes->all += strcmp(operation, "attestations") == 0;
+	probes->hinted += strcmp(operation, "hinted_attestations") == 0;
+}
+
+static void when_every_verdict_is_known_one_probe_is_all(void **state)
+{
+	struct bed *bed = *state;
+	struct probes probes = {0, 0};
+
+	verify_queue_stop(bed->source.queue);
+	store_observe(bed->scratch.store, count_probe, &probes);
+	start_queue(bed);
+	add(bed, "o", QA, "anna");
+	add_many(bed, "bad", QA, "bad", 20);
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	probes.all = probes.hinted = 0;
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	assert_int_equal(probes.all, 1);
+	assert_int_equal(probes.hinted, 0);
+	/* The queue's last hint is told to the observer, which ends here. */
+	verify_queue_stop(bed->source.queue);
+	bed->source.queue = NULL;
 }
 
 static void a_full_arena_is_no_answer(void **state)
@@ -534,6 +595,8 @@ int main(void)
 		CASE(what_takes_long_leaves_time_to_decide_by_what_is_known),
 		CASE(a_deadline_that_has_passed_is_no_answer),
 		CASE(a_store_that_fails_is_no_answer),
+		CASE(a_row_altered_behind_the_servers_back_is_another_input),
+		CASE(when_every_verdict_is_known_one_probe_is_all),
 		CASE(a_full_arena_is_no_answer),
 	};
 
