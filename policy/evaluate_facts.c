@@ -62,10 +62,40 @@ static bool add_case_notes(struct run *run, struct notes *notes, const struct im
 	return true;
 }
 
-static bool ask(struct run *run, struct str digest, const struct notes *notes, struct digest_facts *out)
+/* The cases that share a digest. */
+struct group {
+	const struct run *run;
+	struct image_case **cases;
+	size_t count;
+};
+
+static bool is_enough_for(const struct run *run, const struct image_case *c, const struct facts_answer *so_far)
+{
+	struct vouched what = {c->ref.digest, c->ref.repository, run->how->now};
+
+	for (size_t i = 0; i < c->selection_count; i++) {
+		const struct image_policy *policy = run->candidates[c->selections[i].candidate].policy;
+
+		if (!c->selections[i].exempt && policy->rule_count && !rules_hold(policy, so_far, &what))
+			return false;
+	}
+	return true;
+}
+
+static bool is_enough(void *context, const struct facts_answer *so_far)
+{
+	const struct group *group = context;
+
+	for (size_t i = 0; i < group->count; i++)
+		if (!is_enough_for(group->run, group->cases[i], so_far))
+			return false;
+	return true;
+}
+
+static bool ask(struct run *run, struct group *group, const struct notes *notes, struct digest_facts *out)
 {
 	const struct facts *facts = run->how->facts;
-	struct facts_query query = {.digest = digest};
+	struct facts_query query = {.digest = group->cases[0]->ref.digest, .enough = is_enough, .context = group};
 	struct err e = ERR_INIT;
 
 	query.notes = notes->every ? NULL : notes->items;
@@ -78,19 +108,20 @@ static bool ask(struct run *run, struct str digest, const struct notes *notes, s
 }
 
 /* One query for the `count` cases that share a digest. */
-static bool ask_for_group(struct run *run, struct image_case **group, size_t count)
+static bool ask_for_group(struct run *run, struct image_case **cases, size_t count)
 {
 	struct digest_facts *facts = arena_alloc(run->arena, sizeof(*facts));
+	struct group group = {run, cases, count};
 	struct notes notes = {0};
 
 	if (!facts)
 		return run_out_of_memory(run);
 	for (size_t i = 0; i < count; i++) {
-		group[i]->facts = facts;
-		if (!add_case_notes(run, &notes, group[i]))
+		cases[i]->facts = facts;
+		if (!add_case_notes(run, &notes, cases[i]))
 			return false;
 	}
-	return ask(run, group[0]->ref.digest, &notes, facts);
+	return ask(run, &group, &notes, facts);
 }
 
 static int by_digest(const void *a, const void *b)

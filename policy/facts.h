@@ -25,10 +25,16 @@ struct attestation_fact {
 	bool key_expires_first; /* expires_at is the key's */
 };
 
+struct facts_answer;
+
 struct facts_query {
 	struct str digest;
 	const struct str *notes; /* the notes that matter; count 0 = every note */
 	size_t note_count;
+	/* True when these attestations are all that the policies which ask need; NULL: never. A source may stop then.
+	 * It decides nothing: the answer is judged as if nothing more had been found. */
+	bool (*enough)(void *context, const struct facts_answer *so_far);
+	void *context;
 };
 
 struct facts_answer {

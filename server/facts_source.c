@@ -13,6 +13,7 @@ struct pending {
 struct walk {
 	struct facts_source *source;
 	const struct facts_query *query;
+	int64_t patience_ms; /* until when verdicts are waited for */
 	struct fact_list list;
 	struct pending *pending;
 	size_t pending_count;
@@ -120,25 +121,6 @@ static bool visit(void *context, const struct attestation_row *row)
 	return !w->no_memory && !w->missed;
 }
 
-/* Starts the verification of what has been good before, ahead of all that is new. */
-static bool visit_ahead(void *context, const struct attestation_row *row)
-{
-	struct walk *w = context;
-	struct verify_queue *queue = w->source->queue;
-	struct signature_facts facts;
-	struct sha256 key;
-
-	if (!goes_on(w))
-		return false;
-	if (verdict_cache_key(row->signature, row->payload, &key) &&
-	    !verify_queue_peek(queue, w->source->trust->keys, &key, &facts) && w->pending_of_note < LIMIT_UNVERIFIED) {
-		w->pending_of_note++;
-		verify_ticket_wait(verify_queue_request(queue, w->source->trust->keys, w->query->digest, row), 1,
-				   &facts);
-	}
-	return true;
-}
-
 static bool visit_hinted(void *context, const struct attestation_row *row)
 {
 	struct walk *w = context;
@@ -156,6 +138,30 @@ static bool walk_hinted(struct walk *w, attestation_visitor *visitor, struct err
 					 w->source->deadline_ms, visitor, w, e);
 }
 
+static bool is_enough(const struct walk *w)
+{
+	const struct facts_query *query = w->query;
+	const struct facts_answer so_far = {w->list.items, w->list.count, w->unverified};
+
+	return !w->no_memory && query->enough && query->enough(query->context, &so_far);
+}
+
+/* Takes every ticket back, whatever happened; without waiting once enough is known. */
+static void wait_for_all(struct walk *w)
+{
+	bool enough = is_enough(w);
+
+	for (size_t i = 0; i < w->pending_count; i++) {
+		struct signature_facts facts;
+
+		verify_ticket_wait(w->pending[i].ticket, enough ? 1 : w->patience_ms, &facts);
+		if (!w->no_memory)
+			w->no_memory = !fact_list_settle(&w->list, w->pending[i].fact, &facts);
+		enough = enough || (facts.verdict == VERDICT_ACCEPTED && is_enough(w));
+	}
+	w->pending_count = 0;
+}
+
 static bool walk_all(struct walk *w, struct err *e)
 {
 	const struct facts_query *query = w->query;
@@ -171,16 +177,20 @@ static void start_again(struct walk *w)
 
 	*w = (struct walk){.source = w->source,
 			   .query = w->query,
+			   .patience_ms = w->patience_ms,
 			   .list = {.arena = list->arena, .digest = list->digest, .now = list->now}};
 }
 
-/* What has been good before is verified ahead of the rest. */
+/* What has been good before is verified ahead of the rest, and is enough most of the time. */
 static bool walk_unknown(struct walk *w, struct err *e)
 {
 	start_again(w);
-	if (!walk_hinted(w, visit_ahead, e))
+	if (!walk_hinted(w, visit_hinted, e))
 		return false;
-	w->pending_of_note = 0;
+	wait_for_all(w);
+	if (!goes_on(w) || is_enough(w))
+		return true;
+	start_again(w);
 	return walk_all(w, e);
 }
 
@@ -201,26 +211,13 @@ static int64_t patience(int64_t deadline_ms)
 	return deadline_ms ? deadline_ms - clock_left_ms(deadline_ms) / 4 : 0;
 }
 
-/* Takes every ticket back, whatever happened. */
-static void wait_for_all(struct walk *w)
-{
-	int64_t deadline_ms = patience(w->source->deadline_ms);
-
-	for (size_t i = 0; i < w->pending_count; i++) {
-		struct signature_facts facts;
-
-		verify_ticket_wait(w->pending[i].ticket, deadline_ms, &facts);
-		if (!w->no_memory)
-			w->no_memory = !fact_list_settle(&w->list, w->pending[i].fact, &facts);
-	}
-}
-
 static bool attestations(void *context, const struct facts_query *query, struct arena *arena, struct facts_answer *out,
 			 struct err *e)
 {
 	struct facts_source *source = context;
 	struct walk w = {.source = source,
 			 .query = query,
+			 .patience_ms = patience(source->deadline_ms),
 			 .list = {.arena = arena, .digest = query->digest, .now = source->now}};
 	bool read = walk_store(&w, e);
 

@@ -16,6 +16,9 @@
  * - So a flood can hide only a signature that nobody has verified yet: one that arrived while uploads filled the verify
  *   queue, and that more than LIMIT_WALK rows have buried since. Uploading it again after the flood ends that.
  *
+ * As soon as what is known is enough for the policies that ask (facts_query), nothing more is waited for: a flood
+ * delays only images that are not proven without it.
+ *
  * Of what has a verdict, the newest 256 rejections are told, and of what is accepted one for each note, signer and
  * repository. */
 #ifndef SEALGATE_SERVER_FACTS_SOURCE_H

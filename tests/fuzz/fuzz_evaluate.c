@@ -24,7 +24,7 @@
 CLEANUP_POINTER(reader, struct manifest_reader, manifest_reader_free)
 CLEANUP_POINTER(policies, struct policy_set, policy_set_free)
 
-enum { FLAG_ACTION = 3, FLAG_NO_FACTS = 4, FLAG_EVERY_FACT = 8, FLAG_SMALL_MEMORY = 16 };
+enum { FLAG_ACTION = 3, FLAG_NO_FACTS = 4, FLAG_EVERY_FACT = 8, FLAG_SMALL_MEMORY = 16, FLAG_STOP_EARLY = 32 };
 
 static struct {
 	unsigned flags;
@@ -94,6 +94,9 @@ static bool attestations(void *context, const struct facts_query *query, struct 
 
 		if (!is_asked_for(fact, query))
 			continue;
+		if ((world.flags & FLAG_STOP_EARLY) &&
+		    query->enough(query->context, &(struct facts_answer){items, count, 0}))
+			break;
 		items[count++] = (struct attestation_fact){
 			.name = STR("projects/p/occurrences/o"),
 			.note = fact->note,

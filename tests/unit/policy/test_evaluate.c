@@ -1021,6 +1021,53 @@ static void CVE_2026_22039_CVE_2026_41068_GHSA_79gf_7frw_68m9_a_namespace_s_poli
 	assert_int_equal(w->decision.finding_count, 1);
 }
 
+/* A source that shows its attestations one by one, and stops when it is told so. */
+static struct {
+	size_t shown;
+	bool told;
+} eager;
+
+static bool attestations_one_by_one(void *context, const struct facts_query *query, struct arena *arena,
+				    struct facts_answer *out, struct err *e)
+{
+	struct facts_answer all = {0};
+
+	if (!world_attestations(context, query, arena, &all, e))
+		return false;
+	*out = (struct facts_answer){.items = all.items};
+	for (eager.told = false; out->count < all.count && !eager.told; out->count++)
+		eager.told = query->enough(query->context, out);
+	eager.told = eager.told || query->enough(query->context, out);
+	eager.shown = out->count;
+	return true;
+}
+
+static void a_source_learns_when_enough_is_known(void **state)
+{
+	cleanup(world) struct world *w = two_of_two();
+	struct facts facts = {w, attestations_one_by_one};
+
+	(void)state;
+	w->how.facts = &facts;
+	world_fact(w, "n/qa", FPR_STRANGER, DIGEST_A);
+	world_fact(w, "n/qa", FPR_QA, DIGEST_A);
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+	assert_false(eager.told);
+	world_fact(w, "n/sec", FPR_SECURITY, DIGEST_A)->repository = STR("example.com/other");
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+	assert_false(eager.told);
+	world_fact(w, "n/sec", FPR_SECURITY, DIGEST_A);
+	assert_true(world_judge_image(w, IMAGE_A)->allowed);
+	assert_true(eager.told);
+	/* One image is proven, the other one of the same digest is not. */
+	w->use_count = 0;
+	w->facts[3].fact.repository = STR(REPOSITORY);
+	world_use(w, IMAGE_A);
+	world_use(w, "example.com/third@" DIGEST_A);
+	assert_false(world_judge(w)->allowed);
+	assert_false(eager.told);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1080,6 +1127,7 @@ int main(void)
 		cmocka_unit_test(GHSA_gg4x_fgg2_h9w9_exemptions_do_not_add_up),
 		cmocka_unit_test(
 			CVE_2026_22039_CVE_2026_41068_GHSA_79gf_7frw_68m9_a_namespace_s_policy_reaches_no_other),
+		cmocka_unit_test(a_source_learns_when_enough_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

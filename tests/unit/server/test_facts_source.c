@@ -99,7 +99,7 @@ static struct facts_answer ask(struct bed *bed, const char *note)
 {
 	struct facts facts = facts_source_interface(&bed->source);
 	struct str notes[] = {str_of(note)};
-	struct facts_query query = {STR(DIGEST), notes, note ? 1 : 0};
+	struct facts_query query = {.digest = STR(DIGEST), .notes = notes, .note_count = note ? 1 : 0};
 	struct facts_answer answer;
 
 	if (!facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err))
@@ -110,7 +110,7 @@ static struct facts_answer ask(struct bed *bed, const char *note)
 static void refused(struct bed *bed, enum err_kind kind, const char *words)
 {
 	struct facts facts = facts_source_interface(&bed->source);
-	struct facts_query query = {STR(DIGEST), NULL, 0};
+	struct facts_query query = {.digest = STR(DIGEST), .notes = NULL, .note_count = 0};
 	struct facts_answer answer = {.count = 77};
 
 	assert_false(facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err));
@@ -259,7 +259,8 @@ static void a_flood_on_one_note_takes_nothing_from_another(void **state)
 {
 	struct bed *bed = *state;
 	struct facts facts = facts_source_interface(&bed->source);
-	struct facts_query query = {STR(DIGEST), (struct str[]){STR(SECURITY), STR(QA)}, 2};
+	struct facts_query query = {
+		.digest = STR(DIGEST), .notes = (struct str[]){STR(SECURITY), STR(QA)}, .note_count = 2};
 	struct facts_answer answer;
 
 	add(bed, "good", QA, "anna");
@@ -415,7 +416,7 @@ static void of_many_rejections_the_newest_are_told(void **state)
 static void *ask_in_thread(void *context)
 {
 	struct bed *bed = context;
-	struct facts_query query = {STR(DIGEST), NULL, 0};
+	struct facts_query query = {.digest = STR(DIGEST), .notes = NULL, .note_count = 0};
 	struct facts facts = facts_source_interface(&bed->source);
 	struct facts_answer answer;
 
@@ -570,6 +571,63 @@ static void a_full_arena_is_no_answer(void **state)
 	assert_int_equal(ask(bed, QA).count, 20);
 }
 
+static bool one_accepted(void *context, const struct facts_answer *so_far)
+{
+	++*(size_t *)context;
+	return accepted(*so_far) > 0;
+}
+
+static struct facts_answer ask_for_one(struct bed *bed, size_t *looks)
+{
+	struct facts facts = facts_source_interface(&bed->source);
+	struct str note = STR(QA);
+	struct facts_query query = {STR(DIGEST), &note, 1, one_accepted, looks};
+	struct facts_answer answer;
+
+	if (!facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err))
+		fail_msg("%s", bed->err.text);
+	return answer;
+}
+
+/* The verification of what came after the good one hangs: without an early end this would never return. */
+static void nothing_is_waited_for_once_enough_is_known(void **state)
+{
+	struct bed *bed = *state;
+	size_t looks = 0;
+
+	add(bed, "good", QA, "anna");
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	add_many(bed, "flood", QA, "bad", 300);
+	verifier_hold(&bed->verifier);
+	assert_int_equal(accepted(ask_for_one(bed, &looks)), 1);
+	assert_true(looks > 0);
+	verifier_release(&bed->verifier);
+}
+
+static bool never(void *context, const struct facts_answer *so_far)
+{
+	(void)context;
+	(void)so_far;
+	return false;
+}
+
+static void what_is_not_enough_is_told_whole(void **state)
+{
+	struct bed *bed = *state;
+	struct facts facts = facts_source_interface(&bed->source);
+	struct str note = STR(QA);
+	struct facts_query query = {STR(DIGEST), &note, 1, never, NULL};
+	struct facts_answer answer;
+
+	add(bed, "good", QA, "anna");
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	add_many(bed, "flood", QA, "bad", 7);
+	assert_true(facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err));
+	assert_int_equal(answer.count, 8);
+	for (size_t i = 0; i < 7; i++)
+		assert_int_equal(answer.items[i].reason, REASON_BAD_SIGNATURE);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -598,6 +656,8 @@ int main(void)
 		CASE(a_row_altered_behind_the_servers_back_is_another_input),
 		CASE(when_every_verdict_is_known_one_probe_is_all),
 		CASE(a_full_arena_is_no_answer),
+		CASE(nothing_is_waited_for_once_enough_is_known),
+		CASE(what_is_not_enough_is_told_whole),
 	};
 
 	return cmocka_run_group_tests_name("facts_source", tests, NULL, NULL);
