@@ -93,7 +93,8 @@ static bool checksum_fits(struct str line, struct str bytes)
 	return base64_decode(&sum, str_skip(line, 1)) && str_eq(buf_str(&sum), str_make(expected, sizeof(expected)));
 }
 
-/* Armour headers say nothing that counts: "Name: value" lines up to the empty one. */
+/* Armour headers say nothing that counts: "Name: value" lines up to the empty one. A line that begins with a dash is
+ * none: other readers take it for the beginning of another block. */
 static bool skip_headers(struct str *rest)
 {
 	struct str line;
@@ -101,7 +102,7 @@ static bool skip_headers(struct str *rest)
 	while (next_line(rest, &line)) {
 		if (line.len == 0)
 			return true;
-		if (str_find(line, ':') == line.len)
+		if (str_find(line, ':') == line.len || line.ptr[0] == '-')
 			return false;
 	}
 	return false;

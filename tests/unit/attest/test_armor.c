@@ -56,6 +56,12 @@ static void refuses_what_is_not_exactly_one_message(void **state)
 		const char *upload;
 		enum verdict_reason reason;
 	} cases[] = {
+		{"-----BEGIN PGP SIGNATURE-----\n-----BEGIN PGP SIGNATURE-----: x\n\n" BODY
+		 "-----END PGP SIGNATURE-----\n",
+		 REASON_NOT_OPENPGP},
+		{CLEAR HASH "text\n-----BEGIN PGP SIGNATURE-----\n-----BEGIN PGP MESSAGE-----Comment: x\n\n" BODY
+			    "-----END PGP SIGNATURE-----\n",
+		 REASON_NOT_OPENPGP},
 		{"", REASON_NOT_OPENPGP},
 		{" \n\t", REASON_NOT_OPENPGP},
 		{"not base64!", REASON_NOT_OPENPGP},
