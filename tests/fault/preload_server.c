@@ -1,6 +1,6 @@
-/* Loaded before the C library into sealgated: makes the n-th call of one kind fail, fall short or be interrupted. What
- * and when stands in a file that the test maps as well, so that it can be changed while the server runs; the counts are
- * those of all processes of the server. gpg, which inherits the library, is left alone. */
+/* Loaded before the C library into sealgated or sealgate: makes the n-th call of one kind fail, fall short or be
+ * interrupted. What and when stands in a file that the test maps as well, so that it can be changed while the server
+ * runs; the counts are those of all processes of the server. gpg, which inherits the library, is left alone. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -37,7 +37,8 @@ __attribute__((constructor)) static void begin(void)
 	int fd;
 	void *at;
 
-	if (!path || strcmp(program_invocation_short_name, "sealgated") != 0)
+	if (!path || (strcmp(program_invocation_short_name, "sealgated") != 0 &&
+		      strcmp(program_invocation_short_name, "sealgate") != 0))
 		return;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	at = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -242,7 +243,7 @@ void *__libc_realloc(void *old, size_t size);
 /* These end the process when memory runs out (docs/THREATS.md), which their callers can't help. */
 static bool is_spared(void *caller)
 {
-	static const char *const libraries[] = {"libtasn1", "libgmp", "libgcrypt"};
+	static const char *const libraries[] = {"libtasn1", "libgmp", "libcrypto"};
 	Dl_info info;
 
 	if (!board || !(atomic_load(&board->kinds) & (1u << FAULT_MEMORY)) || !dladdr(caller, &info) || !info.dli_fname)
