@@ -27,23 +27,20 @@ void buf_clear(struct buf *b)
 		b->data[0] = 0;
 }
 
-static bool grow(struct buf *b, size_t more)
+/* False, and failed for good, when there may not be `more` bytes. */
+static bool may_hold(struct buf *b, size_t more)
 {
-	size_t capacity = b->capacity ? b->capacity : 64;
-	size_t need;
-	char *data;
-
-	if (b->failed || more > b->max - b->len || more > SIZE_MAX / 4 - b->len) {
-		b->full = b->full || !b->failed;
-		b->failed = true;
-		return false;
-	}
-	need = b->len + more + 1;
-	if (need <= b->capacity)
+	if (!b->failed && more <= b->max - b->len && more <= SIZE_MAX / 4 - b->len)
 		return true;
-	while (capacity < need)
-		capacity *= 2;
-	data = realloc(b->data, capacity);
+	b->full = b->full || !b->failed;
+	b->failed = true;
+	return false;
+}
+
+static bool set_capacity(struct buf *b, size_t capacity)
+{
+	char *data = realloc(b->data, capacity);
+
 	if (!data) {
 		starvation_note();
 		b->failed = true;
@@ -52,6 +49,27 @@ static bool grow(struct buf *b, size_t more)
 	b->data = data;
 	b->capacity = capacity;
 	return true;
+}
+
+static bool grow(struct buf *b, size_t more)
+{
+	size_t capacity = b->capacity ? b->capacity : 64;
+	size_t need;
+
+	if (!may_hold(b, more))
+		return false;
+	need = b->len + more + 1;
+	if (need <= b->capacity)
+		return true;
+	while (capacity < need)
+		capacity *= 2;
+	return set_capacity(b, capacity);
+}
+
+void buf_reserve(struct buf *b, size_t more)
+{
+	if (may_hold(b, more) && b->len + more + 1 > b->capacity)
+		(void)set_capacity(b, b->len + more + 1);
 }
 
 void buf_add(struct buf *b, struct str s)

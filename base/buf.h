@@ -27,6 +27,8 @@ void buf_release(struct buf *b);
 /* Empties without freeing, and forgets a failure. */
 void buf_clear(struct buf *b);
 
+/* Makes room for `more` bytes and no more than that, so that adding them copies nothing that is there already. */
+void buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, struct str s);
 void buf_add_c(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);

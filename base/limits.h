@@ -35,6 +35,8 @@
 #define LIMIT_CONNECTIONS_SPARE 32u
 #define LIMIT_IDLE_SECONDS 120u
 #define LIMIT_REQUEST_HEAD_SECONDS 30u
+/* A request's line and headers, bytes: closed beyond (413, 414 or 431 where there is room to say so). */
+#define LIMIT_REQUEST_HEAD (8u * 1024)
 #define LIMIT_DRAIN_SECONDS 20u
 
 /* Grafeas pages: 400 beyond. */
@@ -62,8 +64,8 @@
 /* Texts of a decision, bytes. A longer deny message ends in "and N more". */
 #define LIMIT_DENY_MESSAGE 4096u
 #define LIMIT_IMAGE_TEXT 512u
-/* One finding, and in it the words after the policy's name; attestations explained for each attestor, then "and N more".
- * A longer text ends in "...". */
+/* One finding, and in it the words after the policy's name; attestations explained for each attestor, then "and N
+ * more". A longer text ends in "...". */
 #define LIMIT_FINDING_TEXT 2048u
 #define LIMIT_REASON_TEXT 1024u
 #define LIMIT_REASONS 3u
@@ -89,7 +91,8 @@
 #define LIMIT_YAML_NODES 1000000u
 #define LIMIT_YAML_BYTES (16u * 1024 * 1024)
 
-/* Verification: jobs waiting for a worker (uploads and reviews each), bytes of the waiting uploads; verdicts kept in memory; time one verification may take, milliseconds. */
+/* Verification: jobs waiting for a worker (uploads and reviews each), bytes of the waiting uploads; verdicts kept in
+ * memory; time one verification may take, milliseconds. */
 #define LIMIT_VERIFY_QUEUE 4096u
 #define LIMIT_VERIFY_QUEUE_BYTES (64u * 1024 * 1024)
 #define LIMIT_VERDICTS 1000000u

@@ -2,6 +2,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Left alone below the caller: what this function and a signal may be using. */
+#define STACK_IN_USE 4096u
 
 bool thread_start(pthread_t *thread, void *(*run)(void *context), void *context, struct err *e)
 {
@@ -34,4 +39,29 @@ void condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t de
 		pthread_cond_wait(condition, lock);
 	else
 		pthread_cond_timedwait(condition, lock, &until);
+}
+
+static bool stack_bottom(uintptr_t *bottom)
+{
+	pthread_attr_t attributes;
+	void *lowest;
+	size_t size;
+	bool known;
+
+	if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+		return false;
+	known = pthread_attr_getstack(&attributes, &lowest, &size) == 0;
+	pthread_attr_destroy(&attributes);
+	*bottom = known ? (uintptr_t)lowest : 0;
+	return known;
+}
+
+void thread_release_stack(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0), bottom;
+	uintptr_t end = (here - STACK_IN_USE) & ~(page - 1);
+
+	if (stack_bottom(&bottom) && bottom < end)
+		(void)madvise((void *)bottom, end - bottom, MADV_DONTNEED);
 }

@@ -17,4 +17,7 @@ void condition_init(pthread_cond_t *condition);
  * no reason: the caller looks again. */
 void condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t deadline_ms);
 
+/* Gives back to the system what the calling thread's stack took below this call, for a thread that will rest now. */
+void thread_release_stack(void);
+
 #endif

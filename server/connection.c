@@ -11,6 +11,7 @@
 
 #define REAPER_STACK (128u * 1024)
 #define PHASE_BITS 3u
+#define REST_US 1000000
 
 struct connection_table {
 	const char *listener;
@@ -29,9 +30,29 @@ static uint64_t phase_word(enum connection_phase phase, int64_t now_us)
 	return (uint64_t)now_us << PHASE_BITS | (uint64_t)phase;
 }
 
+static int64_t phase_start_us(uint64_t word)
+{
+	return (int64_t)(word >> PHASE_BITS);
+}
+
+static bool comes_late(const struct connection *c, int64_t now_us)
+{
+	return !c->asked || now_us - phase_start_us(atomic_load_explicit(&c->phase, memory_order_relaxed)) >= REST_US;
+}
+
 void connection_enter(struct connection *connection, enum connection_phase phase)
 {
-	atomic_store_explicit(&connection->phase, phase_word(phase, clock_monotonic_us()), memory_order_release);
+	int64_t now_us = clock_monotonic_us();
+	if (phase == CONNECTION_BODY) {
+		connection->rests = comes_late(connection, now_us);
+		connection->asked = true;
+	}
+	atomic_store_explicit(&connection->phase, phase_word(phase, now_us), memory_order_release);
+}
+
+bool connection_rests(const struct connection *connection)
+{
+	return connection->rests;
 }
 
 static bool bytes_received(int fd, uint64_t *bytes)
@@ -63,7 +84,7 @@ static int64_t head_since(struct connection *c, uint64_t word, int64_t now_ms)
 static bool is_late(struct connection *c, int64_t now_ms)
 {
 	uint64_t word = atomic_load_explicit(&c->phase, memory_order_acquire);
-	int64_t since = (int64_t)(word >> PHASE_BITS) / 1000, seconds = 0;
+	int64_t since = phase_start_us(word) / 1000, seconds = 0;
 	switch ((enum connection_phase)(word & ((1u << PHASE_BITS) - 1))) {
 	case CONNECTION_HANDSHAKE:
 		seconds = LIMIT_REQUEST_HEAD_SECONDS;

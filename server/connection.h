@@ -28,6 +28,8 @@ struct connection {
 	struct connection *next;
 	struct connection *previous;
 	int fd;
+	bool rests; /* only its own thread's */
+	bool asked;
 	atomic_uint_fast64_t phase; /* microseconds of its start, times 8, plus the phase */
 	/* only the reaper's */
 	uint64_t watched;
@@ -45,6 +47,9 @@ struct connection *connection_open(struct connection_table *table, int fd, bool 
 void connection_close(struct connection *connection);
 /* From any thread; lock-free. */
 void connection_enter(struct connection *connection, enum connection_phase phase);
+/* True in a request that is the connection's first, or came after a second of rest: the next one will not come soon.
+ * Only for the connection's own thread. */
+bool connection_rests(const struct connection *connection);
 unsigned connection_count(const struct connection_table *table);
 
 /* Shuts down the sockets of connections whose phase has taken too long at `now_ms`; returns how many. The thread of the

@@ -1,6 +1,7 @@
 #include "server/daemon.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -29,6 +30,8 @@
 #define OPS_BODY 4096u
 /* Three listeners full of connections, and what else is open. */
 #define FILES_WANTED (3u * (LIMIT_CONNECTIONS + LIMIT_CONNECTIONS_SPARE) + 512u)
+/* Bytes from which an allocation is a mapping of its own. */
+#define MAPPED_FROM (256 * 1024)
 #define DRAIN_STEP_MS 20
 #define DRAIN_QUIET_STEPS 10
 
@@ -318,6 +321,13 @@ static int exit_status(enum err_kind kind)
 	return configuration ? EXIT_CONFIGURATION : EXIT_RUN_TIME;
 }
 
+/* What a large body or its tree took goes back to the system with its last request, however many have been there. */
+static void set_memory(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+	(void)mallopt(M_TRIM_THRESHOLD, MAPPED_FROM);
+}
+
 static void set_limits(void)
 {
 	struct rlimit files, no_core = {0, 0};
@@ -337,6 +347,7 @@ int daemon_run(const struct config *config)
 	struct daemon d = {.config = config, .lock = -1};
 	struct err e = ERR_INIT;
 	log_setup(config->log_format, config->log_level);
+	set_memory();
 	set_limits();
 	if (start(&d, &e))
 		return end(&d, serve(&d));

@@ -2,17 +2,24 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/thread.h"
 #include "server/connection.h"
 #include "server/http_address.h"
 #include "server/http_uri.h"
 #include "server/log.h"
 
 #define ACCEPT_PAUSE_MS 50
-#define CONNECTION_MEMORY (32u * 1024)
+/* What libmicrohttpd keeps for a connection and wipes after each request: the head and the pieces of the body. */
+#define CONNECTION_MEMORY (LIMIT_REQUEST_HEAD + 2048u)
+/* A body of known length gets its memory at once up to here, and then as it comes. */
+#define BODY_AT_ONCE (64u * 1024)
 #ifdef __SANITIZE_ADDRESS__
 #define THREAD_STACK (2u * 1024 * 1024)
 #else
@@ -37,6 +44,7 @@ struct exchange {
 	struct http_request request;
 	struct arena arena;
 	struct buf body;
+	size_t announced;  /* the body's length; 0: not known */
 	struct str target; /* as sent */
 	bool headed;	   /* the head is complete */
 	int refusal;	   /* status that the end of the body will be answered with; 0: the handler's */
@@ -145,7 +153,8 @@ static bool check_length(struct exchange *x, const struct head *head, struct htt
 	char text[24] = "";
 	if (head->content_length.len < sizeof(text))
 		(void)snprintf(text, sizeof(text), "%.*s", STR_ARG(head->content_length));
-	if (head->content_length.len < sizeof(text) && strtoull(text, NULL, 10) <= x->listener->config.body_limit)
+	x->announced = strtoull(text, NULL, 10);
+	if (head->content_length.len < sizeof(text) && x->announced <= x->listener->config.body_limit)
 		return true;
 	refuse(response, 413, "the request body is too large");
 	response->close = true;
@@ -249,6 +258,22 @@ static void drop_body(struct exchange *x)
 	buf_release(&x->body);
 }
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A length that is only claimed costs little: memory at most doubles with what has come. */
+static void add_piece(struct exchange *x, struct str piece)
+{
+	size_t have = x->body.len, step = have > BODY_AT_ONCE ? have : BODY_AT_ONCE;
+	if (have + piece.len < x->announced && have + piece.len >= x->body.capacity)
+		buf_reserve(&x->body, least(x->announced - have, step + piece.len));
+	else if (have == 0)
+		buf_reserve(&x->body, piece.len);
+	buf_add(&x->body, piece);
+}
+
 static enum MHD_Result take_body(struct exchange *x, struct str piece)
 {
 	size_t limit = x->listener->config.body_limit;
@@ -257,7 +282,7 @@ static enum MHD_Result take_body(struct exchange *x, struct str piece)
 		return x->discarded <= limit ? MHD_YES : MHD_NO;
 	}
 	size_t total = atomic_fetch_add(&x->listener->body_bytes, piece.len) + piece.len;
-	buf_add(&x->body, piece);
+	add_piece(x, piece);
 	if (x->body.failed)
 		atomic_fetch_sub(&x->listener->body_bytes, piece.len);
 	if (x->body.failed || total > x->listener->config.bodies_limit) {
@@ -349,6 +374,8 @@ static void end_exchange(void *context, struct MHD_Connection *mhd, void **reque
 	(void)code;
 	if (!x)
 		return;
+	if (connection_rests(x->connection))
+		thread_release_stack();
 	connection_enter(x->connection, CONNECTION_IDLE);
 	if (x->headed) {
 		log_exchange(x);
@@ -360,9 +387,18 @@ static void end_exchange(void *context, struct MHD_Connection *mhd, void **reque
 	*request_context = NULL;
 }
 
+/* The depth of a handshake is not needed again. */
 static void handshake_done(void *context)
 {
+	thread_release_stack();
 	connection_enter(context, CONNECTION_IDLE);
+}
+
+/* Else the parts of a handshake wait for each other's acknowledgement, up to 40 ms. */
+static void send_at_once(int fd)
+{
+	int on = 1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 static void begin_connection(struct http_listener *listener, struct MHD_Connection *mhd, void **socket_context)
@@ -371,6 +407,8 @@ static void begin_connection(struct http_listener *listener, struct MHD_Connecti
 	bool tls = listener->config.tls != NULL;
 	struct connection *connection = fd ? connection_open(listener->connections, fd->connect_fd, tls) : NULL;
 	*socket_context = connection;
+	if (connection)
+		send_at_once(fd->connect_fd);
 	if (!connection || !tls)
 		return;
 	const union MHD_ConnectionInfo *session = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);

@@ -17,6 +17,7 @@
 #define RETIRED_MS (10 * 1000 * (int64_t)LIMIT_REQUEST_HEAD_SECONDS)
 
 const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-SHA1:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:"
+			      "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:"
 			      "%SERVER_PRECEDENCE";
 
 /* What a file looked like; another look tells whether it changed. */

@@ -24,6 +24,26 @@ static void grows_up_to_its_maximum_and_not_one_byte_more(void **state)
 	assert_string_equal(e.text, "more than 10 bytes");
 }
 
+static void a_reserve_is_exact_and_bounded(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(1000);
+	const char *before;
+
+	(void)state;
+	buf_reserve(&b, 900);
+	assert_int_equal(b.capacity, 901);
+	before = b.data;
+	for (int i = 0; i < 900; i++)
+		buf_add_char(&b, 'x');
+	assert_ptr_equal(b.data, before);
+	assert_int_equal(b.capacity, 901);
+	buf_reserve(&b, 0);
+	assert_int_equal(b.capacity, 901);
+	assert_false(b.failed);
+	buf_reserve(&b, 101);
+	assert_true(b.failed && b.full);
+}
+
 static void a_failed_add_fails_for_good_and_adds_nothing(void **state)
 {
 	cleanup(buf) struct buf b = buf_init(4);
@@ -143,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_up_to_its_maximum_and_not_one_byte_more),
+		cmocka_unit_test(a_reserve_is_exact_and_bounded),
 		cmocka_unit_test(a_failed_add_fails_for_good_and_adds_nothing),
 		cmocka_unit_test(clearing_forgets_a_failure_and_keeps_the_maximum),
 		cmocka_unit_test(a_maximum_of_nothing_holds_nothing),

@@ -233,6 +233,26 @@ static void query_parameters_are_bounded(void **state)
 	assert_memory_equal(out, "HTTP/1.1 400", 12);
 }
 
+static void ask_with_header(struct http_listener *listener, size_t size, char *out, size_t max)
+{
+	char *request = calloc(1, size + 200);
+	assert_non_null(request);
+	(void)snprintf(request, size + 200, "GET / HTTP/1.1\r\nX: %0*d\r\n" CLOSE, (int)size, 0);
+	ask(listener, request, out, max);
+	free(request);
+}
+
+static void a_head_has_its_size(void **state)
+{
+	char out[8192];
+	ask_with_header(*state, LIMIT_REQUEST_HEAD - 300, out, sizeof(out));
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	atomic_store(&seen.calls, 0);
+	ask_with_header(*state, 2 * LIMIT_REQUEST_HEAD, out, sizeof(out));
+	assert_true(out[0] == 0 || strncmp(out, "HTTP/1.1 4", 10) == 0);
+	assert_int_equal(atomic_load(&seen.calls), 0);
+}
+
 static void response_fields_become_headers(void **state)
 {
 	char out[4096];
@@ -600,6 +620,7 @@ int main(void)
 		WITH_LISTENER(refuses_what_is_not_clear),
 		WITH_LISTENER(malformed_requests_never_reach_the_handler),
 		WITH_LISTENER(query_parameters_are_bounded),
+		WITH_LISTENER(a_head_has_its_size),
 		WITH_LISTENER(response_fields_become_headers),
 		WITH_LISTENER(connections_are_kept_and_requests_answered_in_order),
 		WITH_LISTENER(bodies_end_at_the_limit),

@@ -131,6 +131,8 @@ static int connect_to(struct http_listener *listener)
 /* A client and what it learned. */
 struct client {
 	const char *priorities;	       /* NULL: the usual ones */
+	bool one_share;		       /* offers a key for its first group alone, as Go and OpenSSL do */
+	unsigned hellos;	       /* its own: two when the server asked for another group */
 	const char *identity;	       /* directory of the client's certificate; NULL: none */
 	const char *certificate, *key; /* within it */
 	bool connected;
@@ -180,12 +182,26 @@ static void offer_identity(struct client *client, gnutls_certificate_credentials
 							 GNUTLS_X509_FMT_PEM) >= 0);
 }
 
+static int count_hellos(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+			const gnutls_datum_t *message)
+{
+	struct client *client = gnutls_session_get_ptr(session);
+	(void)when;
+	(void)message;
+	if (!incoming && type == GNUTLS_HANDSHAKE_CLIENT_HELLO)
+		client->hellos++;
+	return 0;
+}
+
 static void call(struct http_listener *listener, struct client *client)
 {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_certificate_allocate_credentials(&credentials);
 	offer_identity(client, credentials);
-	gnutls_init(&client->session, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT);
+	gnutls_init(&client->session,
+		    GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | (client->one_share ? GNUTLS_KEY_SHARE_TOP : 0u));
+	gnutls_session_set_ptr(client->session, client);
+	gnutls_handshake_set_hook_function(client->session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_POST, count_hellos);
 	assert_int_equal(
 		gnutls_priority_set_direct(client->session, client->priorities ? client->priorities : "NORMAL", NULL),
 		0);
@@ -218,6 +234,19 @@ static void GHSA_hgv6_w7r3_w4qw_old_versions_of_tls_are_refused(void **state)
 		if (client.connected)
 			assert_non_null(strstr(client.text, "tls=1 client=0"));
 	}
+	http_stop(listener);
+}
+
+static void the_usual_key_share_needs_no_second_round(void **state)
+{
+	struct client client = {
+		.priorities =
+			"NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1",
+		.one_share = true};
+	struct http_listener *listener = start(*state, false, false);
+	call(listener, &client);
+	assert_true(client.connected);
+	assert_int_equal(client.hellos, 1);
 	http_stop(listener);
 }
 
@@ -401,6 +430,7 @@ int main(void)
 #define WITH_FILES(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		WITH_FILES(GHSA_hgv6_w7r3_w4qw_old_versions_of_tls_are_refused),
+		WITH_FILES(the_usual_key_share_needs_no_second_round),
 		WITH_FILES(a_client_certificate_counts_only_when_its_ca_issued_it_for_clients),
 		WITH_FILES(a_listener_that_does_not_ask_gets_no_certificate),
 		WITH_FILES(a_new_client_ca_is_in_force_at_once),
