@@ -112,8 +112,17 @@
 #define LIMIT_QUERY_PARAMETERS 64u
 #define LIMIT_REQUEST_BODY_SECONDS 30u
 
-/* Memory: what the arena of one request may give out; the bodies of one listener together, 503 beyond. */
+/* Memory: what the arena of one request may give out. */
 #define LIMIT_REQUEST_MEMORY (256u * 1024 * 1024)
-#define LIMIT_BODIES_TOTAL (512u * 1024 * 1024)
+
+/* What a listener takes on at once, 503 with Retry-After: 1 beyond: requests that a handler works on, bytes of bodies,
+ * bytes of answers that clients are still reading. The first bytes of each body and answer are free. An upload as a
+ * tree is up to twelve times its body, so that its room is the smaller one. */
+#define LIMIT_BODY_FREE (64u * 1024)
+#define LIMIT_REVIEWS_IN_WORK 512u
+#define LIMIT_REVIEW_BODIES (128u * 1024 * 1024)
+#define LIMIT_API_IN_WORK 256u
+#define LIMIT_API_BODIES (16u * 1024 * 1024)
+#define LIMIT_ANSWERS (128u * 1024 * 1024)
 
 #endif

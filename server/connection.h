@@ -22,7 +22,8 @@ struct connection_table;
 
 struct connection {
 	struct tls_session tls;
-	bool surplus; /* opened beyond LIMIT_CONNECTIONS */
+	bool surplus;	 /* opened beyond LIMIT_CONNECTIONS */
+	bool background; /* its thread has stepped back */
 	/* private */
 	struct connection_table *table;
 	struct connection *next;

@@ -19,4 +19,7 @@ struct grafeas {
 /* An http_handler; context is a struct grafeas. */
 void grafeas_handle(void *context, struct http_request *request, struct http_response *response);
 
+/* An http_screen: 401 for a caller that is not known, before its body is read. */
+bool grafeas_screen(void *context, struct http_request *request, struct http_response *response);
+
 #endif

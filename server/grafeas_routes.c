@@ -179,6 +179,18 @@ static void answer_error(const struct grafeas_call *call, const struct err *e, s
 			 LOG_INT("status", response->status), LOG_C("error", e->text));
 }
 
+bool grafeas_screen(void *context, struct http_request *request, struct http_response *response)
+{
+	struct grafeas_call call = {.grafeas = context, .request = request};
+	struct err e = ERR_INIT;
+	struct str name;
+
+	if (access_role_of(call.grafeas->access, request, &call.role, &name, &e))
+		return true;
+	answer_error(&call, &e, response);
+	return false;
+}
+
 void grafeas_handle(void *context, struct http_request *request, struct http_response *response)
 {
 	struct grafeas_call call = {.grafeas = context,

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -13,6 +14,7 @@
 #include "server/connection.h"
 #include "server/http_address.h"
 #include "server/http_uri.h"
+#include "server/load_gate.h"
 #include "server/log.h"
 
 #define ACCEPT_PAUSE_MS 50
@@ -20,6 +22,7 @@
 #define CONNECTION_MEMORY (LIMIT_REQUEST_HEAD + 2048u)
 /* A body of known length gets its memory at once up to here, and then as it comes. */
 #define BODY_AT_ONCE (64u * 1024)
+#define BACKGROUND_NICE 10
 #ifdef __SANITIZE_ADDRESS__
 #define THREAD_STACK (2u * 1024 * 1024)
 #else
@@ -33,7 +36,7 @@ struct http_listener {
 	int socket;
 	char address[HTTP_ADDRESS_MAX];
 	atomic_uint busy;
-	atomic_size_t body_bytes; /* held by all requests together */
+	struct load_gate gate;
 	atomic_bool draining;
 };
 
@@ -44,11 +47,13 @@ struct exchange {
 	struct http_request request;
 	struct arena arena;
 	struct buf body;
-	size_t announced;  /* the body's length; 0: not known */
-	struct str target; /* as sent */
-	bool headed;	   /* the head is complete */
-	int refusal;	   /* status that the end of the body will be answered with; 0: the handler's */
+	const char *target_at; /* where libmicrohttpd keeps it; only to compare */
+	size_t announced;      /* the body's length; 0: not known */
+	struct str target;     /* as sent */
+	bool headed;	       /* the head is complete */
+	int refusal;	       /* status that the end of the body will be answered with; 0: the handler's */
 	size_t discarded;
+	size_t answered; /* bytes of the answer, as the gate knows them */
 	int status;
 };
 
@@ -56,8 +61,9 @@ static atomic_uint_fast64_t last_id;
 
 /* The headers we read, each at most once. */
 struct head {
+	const char *version; /* of the request line */
 	struct str content_length, transfer_encoding, content_type, authorization;
-	bool doubled;
+	bool unclear; /* one is doubled, or goes over more than one line */
 };
 
 static struct str *head_slot(struct head *head, struct str name)
@@ -75,15 +81,27 @@ static struct str *head_slot(struct head *head, struct str name)
 	return NULL;
 }
 
+/* libmicrohttpd adds a continuation line to the header's name, which hides the header from us and from itself. A header
+ * of one line has its value where its name, the colon and blanks end; and a name has no blanks. */
+static bool is_plain_header(const char *name, const char *value)
+{
+	const char *after = value;
+	while ((uintptr_t)after > (uintptr_t)name && (after[-1] == ' ' || after[-1] == '\t'))
+		after--;
+	return (uintptr_t)after == (uintptr_t)name + strlen(name) + 1 && !strpbrk(name, " \t");
+}
+
 static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct head *head = context;
 	struct str *slot = head_slot(head, str_of(name));
 	(void)kind;
+	if (!value || !is_plain_header(name, value))
+		head->unclear = true;
 	if (!slot)
 		return MHD_YES;
-	head->doubled = head->doubled || slot->ptr;
-	*slot = str_of(value);
+	head->unclear = head->unclear || slot->ptr;
+	*slot = str_of(value ? value : "");
 	return MHD_YES;
 }
 
@@ -110,6 +128,8 @@ static bool check_room(struct exchange *x, const struct head *head, struct http_
 		x->connection->surplus = false;
 		return true;
 	}
+	if (x->listener->config.metrics)
+		metrics_overload(x->listener->config.metrics, x->listener->config.name, "connections");
 	refuse(response, 503, "too many connections");
 	response->retry_after = 1;
 	response->close = true;
@@ -118,12 +138,22 @@ static bool check_room(struct exchange *x, const struct head *head, struct http_
 
 static bool check_framing(struct exchange *x, const struct head *head, struct http_response *response)
 {
-	bool chunked = head->transfer_encoding.len > 0;
+	bool chunked = head->transfer_encoding.ptr != NULL;
 	(void)x;
-	if (!head->doubled &&
+	if (!head->unclear &&
 	    (!chunked || (str_eq_nocase(head->transfer_encoding, STR("chunked")) && !head->content_length.ptr)))
 		return true;
-	refuse(response, 400, "a header that must stand once is doubled, or the body's length is ambiguous");
+	refuse(response, 400, "a header is doubled or folded, or the body's length is ambiguous");
+	response->close = true;
+	return false;
+}
+
+/* libmicrohttpd ends the target at a 0 byte: the version then begins later than one space behind the target. */
+static bool check_line(struct exchange *x, const struct head *head, struct http_response *response)
+{
+	if ((uintptr_t)head->version == (uintptr_t)x->target_at + x->target.len + 1)
+		return true;
+	refuse(response, 400, "the request line holds a 0 byte or no version");
 	response->close = true;
 	return false;
 }
@@ -161,7 +191,28 @@ static bool check_length(struct exchange *x, const struct head *head, struct htt
 	return false;
 }
 
-static head_check *const head_checks[] = {check_room, check_framing, check_target, check_client, check_length};
+static void refuse_for_now(struct http_response *response, const char *message)
+{
+	refuse(response, 503, message);
+	response->retry_after = 1;
+}
+
+/* Before a large body is sent: whether there is room for it, and whether its sender may send it. */
+static bool check_large_body(struct exchange *x, const struct head *head, struct http_response *response)
+{
+	const struct http_config *config = &x->listener->config;
+	(void)head;
+	if (x->announced <= LIMIT_BODY_FREE)
+		return true;
+	response->close = true;
+	if (load_gate_fits(&x->listener->gate, LOAD_BODIES, x->announced))
+		return !config->screen || config->screen(config->context, &x->request, response);
+	refuse_for_now(response, "no room for the request body");
+	return false;
+}
+
+static head_check *const head_checks[] = {check_room,	check_line,   check_framing,   check_target,
+					  check_client, check_length, check_large_body};
 
 static bool check_head(struct exchange *x, const struct head *head, struct http_response *response)
 {
@@ -239,10 +290,11 @@ static void begin_request(struct exchange *x, const char *method, const struct h
 	connection_enter(x->connection, CONNECTION_BODY);
 }
 
-static enum MHD_Result take_head(struct exchange *x, struct MHD_Connection *connection, const char *method)
+static enum MHD_Result take_head(struct exchange *x, struct MHD_Connection *connection, const char *method,
+				 const char *version)
 {
 	struct http_response response = {.body = buf_init(LIMIT_REQUEST_MEMORY)};
-	struct head head = {0};
+	struct head head = {.version = version};
 	enum MHD_Result taken = MHD_YES;
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, read_header, &head);
 	begin_request(x, method, &head);
@@ -254,7 +306,7 @@ static enum MHD_Result take_head(struct exchange *x, struct MHD_Connection *conn
 
 static void drop_body(struct exchange *x)
 {
-	atomic_fetch_sub(&x->listener->body_bytes, x->body.len);
+	load_gate_give(&x->listener->gate, LOAD_BODIES, x->body.len);
 	buf_release(&x->body);
 }
 
@@ -264,7 +316,7 @@ static size_t least(size_t a, size_t b)
 }
 
 /* A length that is only claimed costs little: memory at most doubles with what has come. */
-static void add_piece(struct exchange *x, struct str piece)
+static int add_piece(struct exchange *x, struct str piece)
 {
 	size_t have = x->body.len, step = have > BODY_AT_ONCE ? have : BODY_AT_ONCE;
 	if (have + piece.len < x->announced && have + piece.len >= x->body.capacity)
@@ -272,6 +324,11 @@ static void add_piece(struct exchange *x, struct str piece)
 	else if (have == 0)
 		buf_reserve(&x->body, piece.len);
 	buf_add(&x->body, piece);
+	if (!x->body.failed)
+		return 0;
+	load_gate_give(&x->listener->gate, LOAD_BODIES, have + piece.len);
+	x->body.len = 0;
+	return 503;
 }
 
 static enum MHD_Result take_body(struct exchange *x, struct str piece)
@@ -281,35 +338,53 @@ static enum MHD_Result take_body(struct exchange *x, struct str piece)
 		x->discarded += piece.len;
 		return x->discarded <= limit ? MHD_YES : MHD_NO;
 	}
-	size_t total = atomic_fetch_add(&x->listener->body_bytes, piece.len) + piece.len;
-	add_piece(x, piece);
-	if (x->body.failed)
-		atomic_fetch_sub(&x->listener->body_bytes, piece.len);
-	if (x->body.failed || total > x->listener->config.bodies_limit) {
-		x->refusal = x->body.full ? 413 : 503;
+	size_t have = x->body.len;
+	x->refusal = piece.len > limit - have ? 413 : 0;
+	if (!x->refusal && !load_gate_take(&x->listener->gate, LOAD_BODIES, have, piece.len))
+		x->refusal = 503;
+	if (!x->refusal)
+		x->refusal = add_piece(x, piece);
+	if (x->refusal)
 		drop_body(x);
-	}
 	return MHD_YES;
 }
 
 static void call_handler(struct exchange *x, struct http_response *response)
 {
-	if (x->refusal == 413) {
-		refuse(response, 413, "the request body is too large");
-	} else if (x->refusal) {
-		refuse(response, 503, "no memory for the request body");
-		response->retry_after = 1;
-	} else {
-		x->request.body = buf_str(&x->body);
-		connection_enter(x->connection, CONNECTION_HANDLER);
-		x->listener->config.handler(x->listener->config.context, &x->request, response);
+	if (!load_gate_enter(&x->listener->gate)) {
+		refuse_for_now(response, "too many requests at once");
+		return;
 	}
+	x->request.body = buf_str(&x->body);
+	connection_enter(x->connection, CONNECTION_HANDLER);
+	x->listener->config.handler(x->listener->config.context, &x->request, response);
+	load_gate_leave(&x->listener->gate);
+}
+
+static void answer_request(struct exchange *x, struct http_response *response)
+{
+	if (x->refusal == 413)
+		refuse(response, 413, "the request body is too large");
+	else if (x->refusal)
+		refuse_for_now(response, "no room for the request body");
+	else
+		call_handler(x, response);
+}
+
+/* An answer is held until its client has read it. */
+static void hold_answer(struct exchange *x, struct http_response *response)
+{
+	if (!load_gate_take(&x->listener->gate, LOAD_ANSWERS, 0, response->body.len))
+		refuse_for_now(response, "no room for the answer");
+	else
+		x->answered = response->body.len;
 }
 
 static enum MHD_Result finish(struct exchange *x, struct MHD_Connection *connection)
 {
 	struct http_response response = {.body = buf_init(LIMIT_REQUEST_MEMORY)};
-	call_handler(x, &response);
+	answer_request(x, &response);
+	hold_answer(x, &response);
 	enum MHD_Result sent = send_answer(x, connection, &response);
 	buf_release(&response.body);
 	return sent;
@@ -322,11 +397,10 @@ static enum MHD_Result serve(void *context, struct MHD_Connection *connection, c
 	struct exchange *x = *request_context;
 	(void)context;
 	(void)url;
-	(void)version;
 	if (!x)
 		return MHD_NO;
 	if (!x->headed)
-		return take_head(x, connection, method);
+		return take_head(x, connection, method, version);
 	if (*upload_size == 0)
 		return finish(x, connection);
 	enum MHD_Result taken = take_body(x, str_make(upload, *upload_size));
@@ -340,6 +414,14 @@ static struct connection *connection_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
+/* On Linux a thread's niceness is its own; `who` 0 is this thread. */
+static void step_back(struct connection *connection)
+{
+	if (!connection->background)
+		(void)setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE);
+	connection->background = true;
+}
+
 /* The request line is complete. What this returns is serve's request_context. */
 static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *mhd)
 {
@@ -349,8 +431,11 @@ static void *begin_exchange(void *context, const char *uri, struct MHD_Connectio
 		return NULL;
 	x->listener = context;
 	x->connection = connection;
+	if (x->listener->config.background)
+		step_back(connection);
 	x->arena = arena_init(LIMIT_REQUEST_MEMORY);
 	x->body = buf_init(x->listener->config.body_limit);
+	x->target_at = uri;
 	x->target = arena_copy(&x->arena, str_of(uri));
 	return x;
 }
@@ -382,6 +467,7 @@ static void end_exchange(void *context, struct MHD_Connection *mhd, void **reque
 		atomic_fetch_sub(&x->listener->busy, 1);
 	}
 	drop_body(x);
+	load_gate_give(&x->listener->gate, LOAD_ANSWERS, x->answered);
 	arena_release(&x->arena);
 	free(x);
 	*request_context = NULL;
@@ -481,6 +567,17 @@ static bool open_listener(struct http_listener *listener, struct err *e)
 	return listener->connections && start_daemon(listener, e);
 }
 
+static void set_up_gate(struct load_gate *gate, const struct http_config *config)
+{
+	*gate = (struct load_gate){
+		.listener = config->name,
+		.metrics = config->metrics,
+		.request_limit =
+			config->request_limit ? config->request_limit : LIMIT_CONNECTIONS + LIMIT_CONNECTIONS_SPARE,
+		.limits = {[LOAD_BODIES] = config->bodies_limit ? config->bodies_limit : config->body_limit,
+			   [LOAD_ANSWERS] = config->answers_limit ? config->answers_limit : LIMIT_ANSWERS}};
+}
+
 struct http_listener *http_start(const struct http_config *config, struct err *e)
 {
 	struct http_listener *listener = calloc(1, sizeof(*listener));
@@ -489,8 +586,7 @@ struct http_listener *http_start(const struct http_config *config, struct err *e
 		return NULL;
 	}
 	listener->config = *config;
-	if (config->bodies_limit == 0)
-		listener->config.bodies_limit = LIMIT_BODIES_TOTAL;
+	set_up_gate(&listener->gate, config);
 	listener->socket = -1;
 	if (!open_listener(listener, e)) {
 		http_stop(listener);

@@ -49,16 +49,22 @@ struct http_response {
 };
 
 typedef void http_handler(void *context, struct http_request *request, struct http_response *response);
+/* Looks at the head of a request whose large body is still to come; false with an answer spares reading it. */
+typedef bool http_screen(void *context, struct http_request *request, struct http_response *response);
 
 struct http_config {
 	const char *name;		 /* "webhook", "api", "ops": for logs and metrics */
 	const char *address;		 /* "ADDR:PORT", "[ADDR]:PORT"; port 0 takes a free one */
 	size_t body_limit;		 /* bytes; 413 beyond */
-	size_t bodies_limit;		 /* bytes of all bodies together, 503 beyond; 0 = LIMIT_BODIES_TOTAL */
+	unsigned request_limit;		 /* requests in work, 503 beyond; 0 = as many as connections */
+	size_t bodies_limit;		 /* bytes of all bodies together (load_gate.h), 503 beyond; 0 = one body */
+	size_t answers_limit;		 /* the same of answers that are still being read; 0 = LIMIT_ANSWERS */
+	bool background;		 /* its requests leave the processors to those of other listeners */
 	struct tls_files *tls;		 /* NULL: plain HTTP */
 	bool client_certificates;	 /* ask for one (the handler or access.h decides what it is worth) */
 	bool require_client_certificate; /* 401 without one that is good, whatever the path */
 	http_handler *handler;
+	http_screen *screen; /* may be NULL */
 	void *context;
 	struct metrics *metrics; /* may be NULL */
 };

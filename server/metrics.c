@@ -13,6 +13,8 @@ static const char *const reasons[] = {"none",	     "exempt", "warn",	     "audit
 				      "digest",	     "policy", "signatures", "deadline",    "too_many",
 				      "too_complex", "store",  "invalid",    "break-glass", "other"};
 static const char *const listeners[] = {"webhook", "api", "ops", "other"};
+static const char *const rooms[] = {"bodies", "answers"};
+static const char *const overloads[] = {"connections", "requests", "bodies", "answers"};
 static const char *const operations[] = {"attestations",      "create_project",	   "get_project",
 					 "list_projects",     "delete_project",	   "create_note",
 					 "update_note",	      "get_note",	   "list_notes",
@@ -52,6 +54,9 @@ struct metrics {
 	counter cache_misses;
 	struct histogram store[COUNT(operations)];
 	atomic_int connections[COUNT(listeners)];
+	atomic_int in_work[COUNT(listeners)];
+	atomic_int_fast64_t held_bytes[COUNT(listeners)][COUNT(rooms)];
+	counter overload[COUNT(listeners)][COUNT(overloads)];
 	atomic_uint_fast64_t policy_generation;
 	atomic_bool reload_successful;
 	pthread_mutex_t lock; /* over what follows */
@@ -131,6 +136,27 @@ void metrics_store(void *context, const char *operation, int64_t duration_us)
 {
 	struct metrics *m = context;
 	observe(&m->store[word_index(operations, COUNT(operations), operation)], duration_us);
+}
+
+static size_t listener_index(const char *listener)
+{
+	return word_index(listeners, COUNT(listeners), listener);
+}
+
+void metrics_in_work(struct metrics *m, const char *listener, int change)
+{
+	atomic_fetch_add_explicit(&m->in_work[listener_index(listener)], change, memory_order_relaxed);
+}
+
+void metrics_held_bytes(struct metrics *m, const char *listener, const char *of, int64_t change)
+{
+	atomic_fetch_add_explicit(&m->held_bytes[listener_index(listener)][word_index(rooms, COUNT(rooms), of)], change,
+				  memory_order_relaxed);
+}
+
+void metrics_overload(struct metrics *m, const char *listener, const char *reason)
+{
+	count_one(&m->overload[listener_index(listener)][word_index(overloads, COUNT(overloads), reason)]);
 }
 
 void metrics_connections(struct metrics *m, const char *listener, int change)
@@ -263,6 +289,25 @@ static void write_connections(struct metrics *m, struct buf *out)
 			   atomic_load_explicit(&m->connections[i], memory_order_relaxed));
 }
 
+static void write_load(struct metrics *m, struct buf *out)
+{
+	write_head(out, "sealgate_requests_in_work", "gauge", "Requests that are being worked on, by listener.");
+	for (size_t i = 0; i + 1 < COUNT(listeners); i++)
+		buf_printf(out, "sealgate_requests_in_work{listener=\"%s\"} %d\n", listeners[i],
+			   atomic_load_explicit(&m->in_work[i], memory_order_relaxed));
+	write_head(out, "sealgate_held_bytes", "gauge", "Bytes of large bodies and answers, by listener.");
+	for (size_t i = 0; i + 1 < COUNT(listeners); i++)
+		for (size_t room = 0; room < COUNT(rooms); room++)
+			buf_printf(out, "sealgate_held_bytes{listener=\"%s\",of=\"%s\"} %lld\n", listeners[i],
+				   rooms[room],
+				   (long long)atomic_load_explicit(&m->held_bytes[i][room], memory_order_relaxed));
+	write_head(out, "sealgate_overload_total", "counter", "Requests answered 503 for want of room.");
+	for (size_t i = 0; i + 1 < COUNT(listeners); i++)
+		for (size_t reason = 0; reason < COUNT(overloads); reason++)
+			buf_printf(out, "sealgate_overload_total{listener=\"%s\",reason=\"%s\"} %llu\n", listeners[i],
+				   overloads[reason], (unsigned long long)value_of(&m->overload[i][reason]));
+}
+
 static void write_expiry(struct buf *out, const char *name, const char *label, const char *value, int64_t seconds,
 			 bool never)
 {
@@ -300,6 +345,7 @@ void metrics_write(struct metrics *m, int64_t now, struct buf *out)
 		     value_of(&m->cache_misses));
 	write_store(m, out);
 	write_connections(m, out);
+	write_load(m, out);
 	write_expiries(m, now, out);
 	write_number(out, "gauge", "sealgate_policy_generation", "Grows each time policies or keys come into force.",
 		     atomic_load(&m->policy_generation));

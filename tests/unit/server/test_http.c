@@ -53,6 +53,11 @@ static void echo(void *context, struct http_request *request, struct http_respon
 	for (size_t i = 0; i < request->query_count; i++)
 		buf_printf(&response->body, " %.*s%s%.*s", STR_ARG(request->query[i].name),
 			   request->query[i].has_value ? "=" : "", STR_ARG(request->query[i].value));
+	if (str_eq_c(request->path, "/nice"))
+		buf_printf(&response->body, " nice=%d", getpriority(PRIO_PROCESS, 0));
+	for (size_t wanted = LIMIT_BODY_FREE + (str_eq_c(request->path, "/longer") ? 1001u : 1000u);
+	     str_starts_with(request->path, STR("/long")) && response->body.len < wanted;)
+		buf_add_char(&response->body, 'x');
 	if (str_eq_c(request->path, "/full")) {
 		response->status = 405;
 		response->allow = "GET";
@@ -156,6 +161,7 @@ static void requests_reach_the_handler_whole(void **state)
 		{"GET /a%20b//c%2Fd HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "GET /a b//c/d "},
 		{"GET http://some.host:1/a?b HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "GET /a type= auth= body=0 b"},
 		{"GET /q?a=1&a=2&b&c=&d=x%3D+y&&=z HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", " a=1 a=2 b c= d=x= y =z"},
+		{"GET /b HTTP/1.1\r\nX:\r\nY: \t \r\nContent-Type:  \ta\r\n" CLOSE, "HTTP/1.1 200", "type=a"},
 		{"POST /p HTTP/1.1\r\ncontent-type: text/x\r\nAUTHORIZATION: Bearer t\r\nContent-Length: 3\r\n" CLOSE
 		 "abc",
 		 "HTTP/1.1 200", "type=text/x auth=Bearer t body=3"},
@@ -216,6 +222,65 @@ static void malformed_requests_never_reach_the_handler(void **state)
 			fail_msg("%s\n--- answered ---\n%s", rows[i], out);
 	}
 	assert_int_equal(atomic_load(&seen.calls), 0);
+}
+
+struct raw {
+	const char *bytes;
+	size_t length;
+};
+#define RAW(text)                      \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+#define HIDDEN "GET /hidden HTTP/1.1\r\n" CLOSE
+
+/* Whatever a proxy before us would have made of these: no second request is found in the first one's body, and none is
+ * run with a body of another length. */
+static void no_request_is_smuggled_inside_another(void **state)
+{
+	static const struct raw rows[] = {
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 44\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0 44\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: "
+		    "chunked\r\n\r\n0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: "
+		    "5\r\n\r\n0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+		    "identity\r\n\r\n0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \vchunked\r\n\r\n0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \r\n chunked\r\nContent-Length: "
+		    "5\r\n\r\n0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n chunked\r\nContent-Length: "
+		    "5\r\n\r\n0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\nContent-Length: "
+		    "5\r\n\r\n0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nX: a\r\n\tb\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n 44\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n-0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n+0\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000000\r\n\r\n" HIDDEN),
+		RAW("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n" HIDDEN),
+		RAW("GET /\0hidden HTTP/1.1\r\n" CLOSE HIDDEN),
+		RAW("GET /a\0 HTTP/1.1\r\n" CLOSE HIDDEN)};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char out[8192];
+		int fd = connect_to(*state);
+		atomic_store(&seen.calls, 0);
+		(void)send(fd, rows[i].bytes, rows[i].length, MSG_NOSIGNAL);
+		shutdown(fd, SHUT_WR);
+		(void)get(fd, out, sizeof(out), NULL);
+		close(fd);
+		if (atomic_load(&seen.calls) != 0)
+			fail_msg("row %zu: %s\n--- answered ---\n%s", i, rows[i].bytes, out);
+	}
 }
 
 static void query_parameters_are_bounded(void **state)
@@ -328,25 +393,155 @@ static void bodies_end_at_the_limit(void **state)
 	assert_int_equal(atomic_load(&seen.calls), 0);
 }
 
-static void bodies_together_have_a_limit(void **state)
+static struct http_listener *start_with(const struct http_config *limits)
 {
-	struct http_config config = {
-		.name = "api", .address = "127.0.0.1:0", .body_limit = BODY_LIMIT, .bodies_limit = 10, .handler = echo};
+	struct http_config config = *limits;
 	struct err e = ERR_INIT;
-	char out[4096];
-	(void)state;
+	config.name = "api";
+	config.address = "127.0.0.1:0";
+	config.body_limit = BODY_LIMIT;
+	config.handler = echo;
 	struct http_listener *listener = http_start(&config, &e);
 	assert_non_null(listener);
-	send_body(listener, 10, false, out, sizeof(out));
+	return listener;
+}
+
+static void assert_told_to_come_back(const char *answer)
+{
+	assert_memory_equal(answer, "HTTP/1.1 503", 12);
+	assert_non_null(strstr(answer, "\r\nRetry-After: 1\r\n"));
+}
+
+static void bodies_together_have_a_limit(void **state)
+{
+	struct http_config limits = {.bodies_limit = 10};
+	struct http_listener *listener = start_with(&limits);
+	char out[4096];
+	(void)state;
+	for (int chunked = 0; chunked < 2; chunked++) {
+		send_body(listener, LIMIT_BODY_FREE + 10, chunked, out, sizeof(out));
+		assert_memory_equal(out, "HTTP/1.1 200", 12);
+		atomic_store(&seen.calls, 0);
+		send_body(listener, LIMIT_BODY_FREE + 11, chunked, out, sizeof(out));
+		assert_told_to_come_back(out);
+		assert_int_equal(atomic_load(&seen.calls), 0);
+		/* What was held is given back. */
+		send_body(listener, LIMIT_BODY_FREE + 10, chunked, out, sizeof(out));
+		assert_memory_equal(out, "HTTP/1.1 200", 12);
+	}
+	http_stop(listener);
+}
+
+static bool one_busy(void *listener);
+static bool eventually(bool (*holds)(void *), void *context);
+
+static void stalled_large_bodies_keep_out_no_small_one(void **state)
+{
+	struct http_config limits = {.bodies_limit = BODY_LIMIT - LIMIT_BODY_FREE};
+	struct http_listener *listener = start_with(&limits);
+	char *part = calloc(1, BODY_LIMIT);
+	char out[4096];
+	int stalled = connect_to(listener);
+	(void)state;
+	assert_non_null(part);
+	memset(part, 'x', BODY_LIMIT - 1);
+	put(stalled, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+	put(stalled, part);
+	assert_true(eventually(one_busy, listener));
+	for (int i = 0; i < PATIENCE_MS; i++) {
+		send_body(listener, BODY_LIMIT, false, out, sizeof(out));
+		if (strncmp(out, "HTTP/1.1 503", 12) == 0)
+			break;
+	}
+	assert_told_to_come_back(out);
+	send_body(listener, LIMIT_BODY_FREE, false, out, sizeof(out));
 	assert_memory_equal(out, "HTTP/1.1 200", 12);
-	atomic_store(&seen.calls, 0);
-	send_body(listener, 11, false, out, sizeof(out));
-	assert_memory_equal(out, "HTTP/1.1 503", 12);
-	assert_non_null(strstr(out, "Retry-After: 1"));
-	assert_int_equal(atomic_load(&seen.calls), 0);
-	/* What was held is given back. */
-	send_body(listener, 10, false, out, sizeof(out));
+	put(stalled, "x");
+	(void)get(stalled, out, sizeof(out), "body=100000");
+	close(stalled);
+	free(part);
+	http_stop(listener);
+}
+
+static bool one_waiting(void *context);
+
+static void requests_beyond_those_in_work_are_told_to_come_back_at_once(void **state)
+{
+	struct http_config limits = {.request_limit = 1};
+	struct http_listener *listener = start_with(&limits);
+	char out[4096];
+	(void)state;
+	atomic_store(&seen.hold, true);
+	int running = connect_to(listener);
+	put(running, "GET /hold HTTP/1.1\r\n" CLOSE);
+	assert_true(eventually(one_waiting, NULL));
+	for (int i = 0; i < 3; i++) {
+		ask(listener, "GET /next HTTP/1.1\r\n" CLOSE, out, sizeof(out));
+		assert_told_to_come_back(out);
+	}
+	atomic_store(&seen.hold, false);
+	(void)get(running, out, sizeof(out), NULL);
 	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	ask(listener, "GET /next HTTP/1.1\r\n" CLOSE, out, sizeof(out));
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	close(running);
+	http_stop(listener);
+}
+
+static void answers_together_have_a_limit(void **state)
+{
+	struct http_config limits = {.answers_limit = 1000};
+	struct http_listener *listener = start_with(&limits);
+	char out[4096];
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		ask(listener, "GET /long HTTP/1.1\r\n" CLOSE, out, sizeof(out));
+		assert_memory_equal(out, "HTTP/1.1 200", 12);
+		ask(listener, "GET /longer HTTP/1.1\r\n" CLOSE, out, sizeof(out));
+		assert_told_to_come_back(out);
+	}
+	http_stop(listener);
+}
+
+static bool nobody(void *context, struct http_request *request, struct http_response *response)
+{
+	(void)context;
+	response->status = 401;
+	return str_eq_c(request->authorization, "known");
+}
+
+static void a_large_body_is_read_only_from_those_who_may_send_it(void **state)
+{
+	struct http_config limits = {.screen = nobody};
+	struct http_listener *listener = start_with(&limits);
+	char out[4096];
+	int fd = connect_to(listener);
+	(void)state;
+	/* The answer comes though nothing of the body does. */
+	put(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n");
+	(void)get(fd, out, sizeof(out), NULL);
+	assert_memory_equal(out, "HTTP/1.1 401", 12);
+	close(fd);
+	fd = connect_to(listener);
+	put(fd, "POST / HTTP/1.1\r\nAuthorization: known\r\nExpect: 100-continue\r\nContent-Length: 99999\r\n\r\n");
+	(void)get(fd, out, sizeof(out), "\r\n\r\n");
+	assert_memory_equal(out, "HTTP/1.1 100", 12);
+	close(fd);
+	http_stop(listener);
+}
+
+static void a_background_listener_leaves_the_processor_to_others(void **state)
+{
+	struct http_config limits = {.background = true};
+	struct http_listener *listener = start_with(&limits);
+	char out[4096];
+	(void)state;
+	ask(listener, "GET /nice HTTP/1.1\r\n" CLOSE, out, sizeof(out));
+	assert_non_null(strstr(out, " nice=10"));
+	http_stop(listener);
+	listener = start("127.0.0.1:0");
+	ask(listener, "GET /nice HTTP/1.1\r\n" CLOSE, out, sizeof(out));
+	assert_non_null(strstr(out, " nice=0"));
 	http_stop(listener);
 }
 
@@ -619,12 +814,18 @@ int main(void)
 		WITH_LISTENER(requests_reach_the_handler_whole),
 		WITH_LISTENER(refuses_what_is_not_clear),
 		WITH_LISTENER(malformed_requests_never_reach_the_handler),
+		WITH_LISTENER(no_request_is_smuggled_inside_another),
 		WITH_LISTENER(query_parameters_are_bounded),
 		WITH_LISTENER(a_head_has_its_size),
 		WITH_LISTENER(response_fields_become_headers),
 		WITH_LISTENER(connections_are_kept_and_requests_answered_in_order),
 		WITH_LISTENER(bodies_end_at_the_limit),
 		cmocka_unit_test(bodies_together_have_a_limit),
+		cmocka_unit_test(stalled_large_bodies_keep_out_no_small_one),
+		cmocka_unit_test(requests_beyond_those_in_work_are_told_to_come_back_at_once),
+		cmocka_unit_test(answers_together_have_a_limit),
+		cmocka_unit_test(a_large_body_is_read_only_from_those_who_may_send_it),
+		cmocka_unit_test(a_background_listener_leaves_the_processor_to_others),
 		WITH_LISTENER(waits_for_the_body_only_after_100_continue),
 		WITH_LISTENER(a_head_has_its_time_even_byte_by_byte),
 		WITH_LISTENER(an_idle_connection_outlives_the_time_of_a_head),
