@@ -11,7 +11,7 @@
 
 static atomic_uint left; /* allocations until the one that fails; 0: none fails */
 static atomic_bool fired, all_later;
-static enum alloc_scope scope_of_fault;
+static atomic_int scope_of_fault; /* an enum alloc_scope */
 static _Thread_local bool armed_here;
 
 /* These end the process when memory runs out (docs/THREATS.md), which their callers can't help. */
@@ -31,8 +31,8 @@ static bool is_spared(void *caller)
 /* True when this allocation is the one. */
 static bool fails_for(void *caller)
 {
-	if (atomic_load_explicit(&left, memory_order_relaxed) == 0 || armed_here != (scope_of_fault == ALLOC_THREAD) ||
-	    is_spared(caller))
+	if (atomic_load_explicit(&left, memory_order_relaxed) == 0 ||
+	    armed_here != (atomic_load(&scope_of_fault) == ALLOC_THREAD) || is_spared(caller))
 		return false;
 	if (atomic_load(&fired))
 		return atomic_load(&all_later);
@@ -48,7 +48,7 @@ static bool fails_for(void *caller)
 void alloc_fail(unsigned n, enum alloc_scope scope, bool onwards)
 {
 	armed_here = true;
-	scope_of_fault = scope;
+	atomic_store(&scope_of_fault, (int)scope);
 	atomic_store(&fired, false);
 	atomic_store(&all_later, onwards);
 	atomic_store(&left, n);
