@@ -139,6 +139,12 @@ $(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault/%.o $(patsubst %.c,$(BUILD)/obj
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(SANITIZE),$(addprefix -Wl$(comma)--wrap=,$(FAULT_WRAPS))) -o $@ $^ $(PKG_LIBS) -lcmocka
 
+# A decision without TLS and HTTP around it, for perf and valgrind.
+$(BUILD)/tests/profile/%: $(BUILD)/obj/tests/profile/%.o $(BUILD)/obj/tests/bench/review_body.o $(patsubst %.c,$(BUILD)/obj/%.o,$(E2E_SUPPORT)) $(call archives,server)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
 tests: all $(TEST_BINARIES) $(E2E_BINARIES) $(FAULT_BINARIES) $(if $(SANITIZE),,$(FAULT_LIBRARIES))
 
 # What was built is run from here, so that a build for a sanitizer tests itself.
