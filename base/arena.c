@@ -149,6 +149,26 @@ struct str arena_copy(struct arena *a, struct str s)
 	return str_make(copy, s.len);
 }
 
+struct str arena_join(struct arena *a, const struct str *parts, size_t count)
+{
+	size_t length = 0;
+	char *text, *at;
+
+	for (size_t i = 0; i < count; i++)
+		if (__builtin_add_overflow(length, parts[i].len, &length))
+			return (struct str){NULL, 0};
+	text = length < SIZE_MAX ? arena_alloc(a, length + 1) : NULL;
+	if (!text)
+		return (struct str){NULL, 0};
+	at = text;
+	for (size_t i = 0; i < count; i++) {
+		if (parts[i].len)
+			memcpy(at, parts[i].ptr, parts[i].len);
+		at += parts[i].len;
+	}
+	return str_make(text, length);
+}
+
 struct str arena_printf(struct arena *a, const char *format, ...)
 {
 	va_list args;

@@ -34,6 +34,11 @@ void *arena_grow(struct arena *a, void *old, size_t old_size, size_t new_size);
 void arena_shrink(struct arena *a, void *piece, size_t old_size, size_t new_size);
 /* A terminated copy; ptr is NULL when there is no memory. */
 struct str arena_copy(struct arena *a, struct str s);
+/* The parts one behind the other, terminated; ptr is NULL when there is no memory. */
+struct str arena_join(struct arena *a, const struct str *parts, size_t count);
+#define ARENA_JOIN(a, ...)                                 \
+	arena_join((a), (const struct str[]){__VA_ARGS__}, \
+		   sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str))
 struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* After something failed: ERR_INTERNAL when the machine has no memory, else ERR_TOO_LARGE with the text `full`: who asks
  * for too much is told so, who asked at a bad time may ask again. Returns false. */

@@ -21,10 +21,7 @@ void buf_release(struct buf *b)
 
 void buf_clear(struct buf *b)
 {
-	b->len = 0;
-	b->failed = b->full = false;
-	if (b->data)
-		b->data[0] = 0;
+	buf_cut(b, 0);
 }
 
 /* False, and failed for good, when there may not be `more` bytes. */
@@ -72,6 +69,14 @@ void buf_reserve(struct buf *b, size_t more)
 		(void)set_capacity(b, b->len + more + 1);
 }
 
+void buf_cut(struct buf *b, size_t len)
+{
+	b->len = len;
+	b->failed = b->full = false;
+	if (b->data)
+		b->data[len] = 0;
+}
+
 void buf_add(struct buf *b, struct str s)
 {
 	if (!grow(b, s.len))
@@ -89,7 +94,19 @@ void buf_add_c(struct buf *b, const char *text)
 
 void buf_add_char(struct buf *b, char c)
 {
-	buf_add(b, str_make(&c, 1));
+	if (!grow(b, 1))
+		return;
+	b->data[b->len++] = c;
+	b->data[b->len] = 0;
+}
+
+void buf_add_number(struct buf *b, int64_t number)
+{
+	char digits[STR_NUMBER_MAX];
+
+	if (number < 0)
+		buf_add_char(b, '-');
+	buf_add(b, str_number(number < 0 ? 0 - (uint64_t)number : (uint64_t)number, digits));
 }
 
 void buf_vprintf(struct buf *b, const char *format, va_list args)
@@ -129,10 +146,35 @@ static void add_escaped(struct buf *b, unsigned char c)
 		buf_printf(b, "\\u%04x", c);
 }
 
+#define ONES 0x0101010101010101u
+#define HIGHS 0x8080808080808080u
+
+/* True when some byte of `w` is a control, '"', '\\', DEL or not ASCII. */
+static bool has_special(uint64_t w)
+{
+	uint64_t quote = w ^ ONES * '"', backslash = w ^ ONES * '\\', del = w ^ ONES * 0x7f;
+
+	return ((quote - ONES) | (backslash - ONES) | (del - ONES) | (w - ONES * 0x20) | w) & HIGHS;
+}
+
+static size_t plain_words(struct str s)
+{
+	size_t at = 0;
+
+	for (; s.len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, s.ptr + at, sizeof(word));
+		if (has_special(word))
+			break;
+	}
+	return at;
+}
+
 /* Length of the head of `s` that JSON takes as it is. */
 static size_t plain_head(struct str s)
 {
-	size_t i = 0;
+	size_t i = plain_words(s);
 
 	while (i < s.len) {
 		unsigned char c = (unsigned char)s.ptr[i];

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -29,9 +30,12 @@ void buf_clear(struct buf *b);
 
 /* Makes room for `more` bytes and no more than that, so that adding them copies nothing that is there already. */
 void buf_reserve(struct buf *b, size_t more);
+/* Takes the end away: `len` bytes stay, and the failure of a later add is forgotten. `len` is one that it had. */
+void buf_cut(struct buf *b, size_t len);
 void buf_add(struct buf *b, struct str s);
 void buf_add_c(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
+void buf_add_number(struct buf *b, int64_t number);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 /* Text between quotes as JSON: escapes what must be, and replaces bytes that are not UTF-8 by U+FFFD. */

@@ -1,8 +1,10 @@
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+/* Of the years 0001 to 9999. */
+static const int64_t first_second = -62135596800, last_second = 253402300799;
 
 struct timestamp clock_now(void)
 {
@@ -125,7 +127,6 @@ static bool date(struct str *s, int64_t *out)
 
 bool timestamp_parse(struct str text, struct timestamp *out)
 {
-	static const int64_t first = -62135596800, last = 253402300799;
 	int hour, minute, second;
 	int64_t day, shift;
 	struct timestamp t;
@@ -140,31 +141,64 @@ bool timestamp_parse(struct str text, struct timestamp *out)
 	if (!fraction(&text, &t.nanoseconds) || !offset(&text, &shift))
 		return false;
 	t.seconds = day * 86400 + hour * 3600 + minute * 60 + second - shift;
-	if (t.seconds < first || t.seconds > last)
+	if (t.seconds < first_second || t.seconds > last_second)
 		return false;
 	*out = t;
 	return true;
 }
 
+/* The date of a day counted from 1970-01-01: the reverse of days(). */
+static void civil(int64_t day, uint64_t *year, uint64_t *month, uint64_t *of_month)
+{
+	uint64_t from_march = (uint64_t)(day + 719468);
+	uint64_t era = from_march / 146097, of_era = from_march % 146097;
+	uint64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	uint64_t of_year = of_era - (365 * y + y / 4 - y / 100);
+	uint64_t m = (5 * of_year + 2) / 153;
+
+	*of_month = of_year - (153 * m + 2) / 5 + 1;
+	*month = m < 10 ? m + 3 : m - 9;
+	*year = era * 400 + y + (*month <= 2);
+}
+
+/* Writes `value` with `digits` digits and the byte `end` behind it; returns where the next one goes. */
+static char *put(char *at, uint64_t value, size_t digits, char end)
+{
+	at[digits] = end;
+	for (size_t i = digits; i > 0; value /= 10)
+		at[--i] = (char)('0' + value % 10);
+	return at + digits + 1;
+}
+
+static void put_fraction(char *at, uint64_t nanoseconds)
+{
+	if (nanoseconds % 1000000 == 0)
+		put(at, nanoseconds / 1000000, 3, 'Z');
+	else if (nanoseconds % 1000 == 0)
+		put(at, nanoseconds / 1000, 6, 'Z');
+	else
+		put(at, nanoseconds, 9, 'Z');
+}
+
 void timestamp_format(struct timestamp t, char out[TIMESTAMP_TEXT_MAX])
 {
-	time_t seconds = (time_t)t.seconds;
-	struct tm tm;
-	size_t len;
+	uint64_t year, month, day, of_day;
+	char *at = out;
 
 	memset(out, 0, TIMESTAMP_TEXT_MAX);
-	if (!gmtime_r(&seconds, &tm))
+	if (t.seconds < first_second || t.seconds > last_second)
 		return;
-	len = (size_t)snprintf(out, TIMESTAMP_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
-			       tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	if (t.nanoseconds == 0)
-		snprintf(out + len, TIMESTAMP_TEXT_MAX - len, "Z");
-	else if (t.nanoseconds % 1000000 == 0)
-		snprintf(out + len, TIMESTAMP_TEXT_MAX - len, ".%03dZ", t.nanoseconds / 1000000);
-	else if (t.nanoseconds % 1000 == 0)
-		snprintf(out + len, TIMESTAMP_TEXT_MAX - len, ".%06dZ", t.nanoseconds / 1000);
-	else
-		snprintf(out + len, TIMESTAMP_TEXT_MAX - len, ".%09dZ", t.nanoseconds);
+	/* Shifted to the first second of year 1, so that every division rounds down. */
+	of_day = (uint64_t)(t.seconds - first_second) % 86400;
+	civil((t.seconds - (int64_t)of_day) / 86400, &year, &month, &day);
+	at = put(at, year, 4, '-');
+	at = put(at, month, 2, '-');
+	at = put(at, day, 2, 'T');
+	at = put(at, of_day / 3600, 2, ':');
+	at = put(at, of_day / 60 % 60, 2, ':');
+	at = put(at, of_day % 60, 2, t.nanoseconds ? '.' : 'Z');
+	if (t.nanoseconds)
+		put_fraction(at, (uint64_t)t.nanoseconds);
 }
 
 __extension__ typedef unsigned __int128 wide;

@@ -24,7 +24,8 @@ int64_t clock_left_ms(int64_t deadline_ms);
 
 /* RFC 3339 with Z or an offset, at most nine digits of fraction, years 0001 to 9999, seconds 00 to 59. */
 bool timestamp_parse(struct str text, struct timestamp *out);
-/* "2026-11-24T03:43:15Z", with 3, 6 or 9 digits of fraction when it has one. Always terminated. */
+/* "2026-11-24T03:43:15Z", with 3, 6 or 9 digits of fraction when it has one. Always terminated; empty
+ * outside the years 0001 to 9999. */
 void timestamp_format(struct timestamp t, char out[TIMESTAMP_TEXT_MAX]);
 
 /* A length of time as Go writes it: "1h30m", "10s", "1.5s", "250ms" (ns, us, ms, s, m, h). Milliseconds, rounded down;

@@ -1,6 +1,10 @@
 #include "base/json_doc.h"
 
 #include <string.h>
+#if defined(__SSE2__) && !defined(__FRAMAC__)
+#define USE_SSE2 1
+#include <emmintrin.h>
+#endif
 
 #include "base/json_escape.h"
 #include "base/json_keys.h"
@@ -23,14 +27,15 @@ struct frame {
 struct reader {
 	const char *text;
 	const char *end;
+	struct frame *top; /* the innermost; frames[0] holds the root */
 	struct json_node *nodes;
 	uint32_t count;
 	uint32_t capacity;
 	struct json_keys keys;
 	uint32_t skip_hashes[SKIP_NAMES];
+	uint64_t skip_marks; /* a bit for each hash, so that most keys need one look */
 	const struct json_skip *skip;
 	size_t skip_count;
-	unsigned depth; /* frames[depth] is the innermost; frames[0] holds the root */
 	struct frame frames[LIMIT_JSON_DEPTH + 1];
 	const char *wrong_at;
 	const char *wrong;
@@ -53,38 +58,57 @@ static const char *fail(struct reader *r, const char *at, const char *what)
 
 static inline const char *skip_space(const struct reader *r, const char *at)
 {
-	while (at < r->end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+	while (at < r->end && (unsigned char)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
 		at++;
 	return at;
 }
 
+/* Marks the bytes of a word that end a run of plain string bytes: controls, '"', '\\' and what is not ASCII. The lowest
+ * mark is exact; `WORD_BITS` is how many bits a byte has in the marks. */
+#ifdef USE_SSE2
+typedef __m128i word;
+#define WORD_BITS 1
+
+/* Bytes compare as signed: what is not ASCII is less than a space too. */
+static inline unsigned special_bytes(word w)
+{
+	word marks = _mm_cmplt_epi8(w, _mm_set1_epi8(0x20));
+
+	marks = _mm_or_si128(marks, _mm_cmpeq_epi8(w, _mm_set1_epi8('"')));
+	marks = _mm_or_si128(marks, _mm_cmpeq_epi8(w, _mm_set1_epi8('\\')));
+	return (unsigned)_mm_movemask_epi8(marks);
+}
+#else
+typedef uint64_t word;
+#define WORD_BITS 8
 #define ONES 0x0101010101010101u
 #define HIGHS 0x8080808080808080u
 
-/* Marks the bytes of `w` that end a run of plain string bytes: controls, '"', '\\' and what is not ASCII. The lowest
- * mark is exact. */
-static inline uint64_t special_bytes(uint64_t w)
+static inline uint64_t special_bytes(word w)
 {
-	uint64_t quote = w ^ ONES * '"';
-	uint64_t backslash = w ^ ONES * '\\';
+	uint64_t quote, backslash;
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
+	quote = w ^ ONES * '"';
+	backslash = w ^ ONES * '\\';
 	return (((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) | ((w - ONES * 0x20) & ~w) | w) & HIGHS;
 }
+#endif
 
 /* The first byte at or after `at` that is not plain, or the end. */
 static inline const char *plain_run(const char *at, const char *end)
 {
-	while (end - at >= 8) {
-		uint64_t word, marks;
+	while (end - at >= (ptrdiff_t)sizeof(word)) {
+		word w;
+		uint64_t marks;
 
-		memcpy(&word, at, sizeof(word));
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-		word = __builtin_bswap64(word);
-#endif
-		marks = special_bytes(word);
+		memcpy(&w, at, sizeof(w));
+		marks = special_bytes(w);
 		if (marks)
-			return at + (__builtin_ctzll(marks) >> 3);
-		at += 8;
+			return at + __builtin_ctzll(marks) / WORD_BITS;
+		at += sizeof(word);
 	}
 	while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' && *at != '\\')
 		at++;
@@ -190,7 +214,7 @@ static inline const char *read_scalar(struct reader *r, const char *at)
 /* A node for the value at `at`, JSON_NONE where nothing is recorded. False when the arena can't hold it. */
 static inline bool record(struct reader *r, const char *at, uint32_t key, uint32_t *node)
 {
-	struct frame *parent = &r->frames[r->depth];
+	struct frame *parent = r->top;
 
 	*node = JSON_NONE;
 	if (parent->quiet)
@@ -205,11 +229,11 @@ static inline bool record(struct reader *r, const char *at, uint32_t key, uint32
 
 static const char *open_container(struct reader *r, const char *at, uint32_t node, bool skipped)
 {
-	struct frame *parent = &r->frames[r->depth];
+	struct frame *parent = r->top;
 
-	if (r->depth == LIMIT_JSON_DEPTH)
+	if (parent == &r->frames[LIMIT_JSON_DEPTH])
 		return fail(r, at, "nested too deeply");
-	r->frames[++r->depth] = (struct frame){
+	*++r->top = (struct frame){
 		.node = node,
 		.last = JSON_NONE,
 		.keys = r->keys.count,
@@ -220,7 +244,8 @@ static const char *open_container(struct reader *r, const char *at, uint32_t nod
 	return at + 1;
 }
 
-static inline const char *read_value(struct reader *r, const char *at, uint32_t key, bool skipped)
+__attribute__((always_inline)) static inline const char *read_value(struct reader *r, const char *at, uint32_t key,
+								    bool skipped)
 {
 	uint32_t node;
 	const char *after;
@@ -243,7 +268,7 @@ static inline const char *read_value(struct reader *r, const char *at, uint32_t 
 
 static const char *close_container(struct reader *r, const char *at)
 {
-	struct frame *f = &r->frames[r->depth];
+	struct frame *f = r->top;
 	uint32_t twice;
 
 	at++;
@@ -255,7 +280,7 @@ static const char *close_container(struct reader *r, const char *at)
 		node->size = (uint32_t)(at - r->text) - node->offset;
 		node->end = (node->end & ~NODE_END_MASK) | r->count;
 	}
-	r->depth--;
+	r->top--;
 	if (f->is_map && !json_keys_end(&r->keys, f->keys, &twice))
 		return fail(r, r->text + twice - 1, "this key stands twice in its object");
 	return at;
@@ -263,6 +288,8 @@ static const char *close_container(struct reader *r, const char *at)
 
 static inline bool is_skipped(const struct reader *r, const struct seen_key *key)
 {
+	if (!(r->skip_marks >> (key->hash & 63) & 1))
+		return false;
 	for (size_t i = 0; i < r->skip_count; i++)
 		if (r->skip_hashes[i] == key->hash && !key->escaped &&
 		    str_eq_c(str_make(r->text + key->offset, key->length), r->skip->names[i]))
@@ -293,7 +320,7 @@ static inline const char *read_member(struct reader *r, const char *at)
 /* One child of the innermost container, or its end. */
 static inline const char *read_next(struct reader *r, const char *at)
 {
-	struct frame *f = &r->frames[r->depth];
+	struct frame *f = r->top;
 	bool was_empty = f->empty;
 
 	at = skip_space(r, at);
@@ -316,7 +343,7 @@ static bool read_document(struct reader *r)
 
 	r->frames[0] = (struct frame){.node = JSON_NONE, .last = JSON_NONE};
 	at = read_value(r, skip_space(r, r->text), 0, false);
-	while (at && r->depth)
+	while (at && r->top != r->frames)
 		at = read_next(r, at);
 	if (!at)
 		return false;
@@ -369,8 +396,11 @@ static void note_skipped(struct reader *r, const struct json_skip *skip)
 {
 	r->skip = skip;
 	r->skip_count = !skip ? 0 : skip->count < SKIP_NAMES ? skip->count : SKIP_NAMES;
-	for (size_t i = 0; i < r->skip_count; i++)
+	r->skip_marks = 0;
+	for (size_t i = 0; i < r->skip_count; i++) {
 		r->skip_hashes[i] = json_key_hash(str_of(skip->names[i]));
+		r->skip_marks |= (uint64_t)1 << (r->skip_hashes[i] & 63);
+	}
 }
 
 static bool reserve_nodes(struct reader *r, struct str text, struct arena *arena)
@@ -399,7 +429,7 @@ bool json_doc_parse(struct str text, const struct json_skip *skip, struct arena 
 	r.end = r.text + text.len;
 	r.count = 0;
 	r.keys = (struct json_keys){.text = r.text};
-	r.depth = 0;
+	r.top = r.frames;
 	note_skipped(&r, skip);
 	if (!reserve_nodes(&r, text, arena))
 		return arena_error(arena, e, "there is no room for the document");

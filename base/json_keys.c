@@ -13,7 +13,7 @@ void json_keys_release(struct json_keys *keys)
 }
 
 /* Length, first and last eight bytes. */
-static uint32_t mix(uint64_t head, uint64_t tail, uint64_t length)
+static inline uint32_t mix(uint64_t head, uint64_t tail, uint64_t length)
 {
 	uint64_t h = (head ^ length * 0x9e3779b97f4a7c15u) * 0xff51afd7ed558ccdu;
 
@@ -21,7 +21,7 @@ static uint32_t mix(uint64_t head, uint64_t tail, uint64_t length)
 	return (uint32_t)(h >> 32);
 }
 
-static uint64_t load_be(const char *at, size_t size)
+static inline uint64_t load_be(const char *at, size_t size)
 {
 	uint64_t word = 0;
 
@@ -34,7 +34,7 @@ static uint64_t load_be(const char *at, size_t size)
 }
 
 /* Two loads that overlap put each byte in the same place. */
-uint32_t json_key_hash(struct str key)
+static inline uint32_t hash_plain(struct str key)
 {
 	uint64_t head = 0;
 
@@ -47,7 +47,12 @@ uint32_t json_key_hash(struct str key)
 	return mix(head, head, key.len);
 }
 
-static uint32_t hash_escaped(struct str raw)
+uint32_t json_key_hash(struct str key)
+{
+	return hash_plain(key);
+}
+
+__attribute__((noinline)) static uint32_t hash_escaped(struct str raw)
 {
 	struct unescaped u = unescaped_of(raw);
 	uint64_t head = 0, tail = 0, length = 0;
@@ -60,7 +65,7 @@ static uint32_t hash_escaped(struct str raw)
 	return mix(head, tail, length);
 }
 
-static bool grow(struct json_keys *keys)
+__attribute__((noinline)) static bool grow(struct json_keys *keys)
 {
 	size_t capacity = keys->capacity ? keys->capacity * 2 : 128;
 	struct seen_key *items = reallocarray(keys->items, capacity, sizeof(*items));
@@ -81,7 +86,7 @@ const struct seen_key *json_keys_add(struct json_keys *keys, struct str raw, boo
 	if (keys->count == keys->capacity && !grow(keys))
 		return NULL;
 	key = &keys->items[keys->count++];
-	key->hash = escaped ? hash_escaped(raw) : json_key_hash(raw);
+	key->hash = escaped ? hash_escaped(raw) : hash_plain(raw);
 	key->offset = (uint32_t)(raw.ptr - keys->text);
 	key->length = (uint32_t)raw.len;
 	key->escaped = escaped;

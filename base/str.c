@@ -2,26 +2,6 @@
 
 #include <string.h>
 
-struct str str_make(const char *ptr, size_t len)
-{
-	return (struct str){ptr ? ptr : "", ptr ? len : 0};
-}
-
-struct str str_of(const char *text)
-{
-	return str_make(text, text ? strlen(text) : 0);
-}
-
-bool str_eq(struct str a, struct str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool str_eq_c(struct str a, const char *text)
-{
-	return str_eq(a, str_of(text));
-}
-
 static unsigned char fold(char c)
 {
 	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -57,23 +37,22 @@ int str_compare(struct str a, struct str b)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
-struct str str_skip(struct str s, size_t n)
-{
-	if (n > s.len)
-		n = s.len;
-	return str_make(s.ptr ? s.ptr + n : NULL, s.len - n);
-}
-
-struct str str_head(struct str s, size_t n)
-{
-	return str_make(s.ptr, n < s.len ? n : s.len);
-}
-
 size_t str_find(struct str s, char c)
 {
 	const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
 
 	return at ? (size_t)(at - s.ptr) : s.len;
+}
+
+struct str str_number(uint64_t number, char digits[STR_NUMBER_MAX])
+{
+	size_t at = STR_NUMBER_MAX;
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	return str_make(digits + at, STR_NUMBER_MAX - at);
 }
 
 static bool is_space(char c)

@@ -114,7 +114,7 @@ static bool url_config(const char *text, const char *ca, json_t **out, struct er
 {
 	cleanup(buf) struct buf whole = buf_init(8192);
 	struct str url = str_of(text);
-	struct str path;
+	struct str path = {0};
 
 	if (!check_url(url, &path, e))
 		return false;

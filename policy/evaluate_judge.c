@@ -98,7 +98,7 @@ static bool explain(struct run *run, struct outcome *outcome, const char *joint,
 	line_init(&detail, LIMIT_FINDING_TEXT);
 	line_add(&detail, STR("policy "));
 	line_add_escaped(&detail, outcome->policy, LIMIT_REASON_TEXT);
-	line_printf(&detail, "%s", joint);
+	line_add(&detail, str_of(joint));
 	line_add(&detail, line_str(reason));
 	outcome->detail = run_keep(run, line_str(&detail));
 	outcome->reason = str_skip(outcome->detail, outcome->detail.len - reason->len);

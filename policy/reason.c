@@ -22,7 +22,7 @@ static void add_name(struct line *line, struct str name)
 static void add_separator(struct line *line, const char *separator, bool first)
 {
 	if (!first)
-		line_printf(line, "%s", separator);
+		line_add(line, str_of(separator));
 }
 
 static void add_attested(struct line *line, const struct attestation_rule *rule, const struct facts_answer *facts,
@@ -33,7 +33,7 @@ static void add_attested(struct line *line, const struct attestation_rule *rule,
 
 		if (!fact)
 			continue;
-		line_printf(line, "%s", *first ? "attested by " : ", ");
+		line_add(line, *first ? STR("attested by ") : STR(", "));
 		add_name(line, rule->attestors[i]->name);
 		line_add(line, STR(" ("));
 		add_name(line, fact->signer);

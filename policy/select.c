@@ -5,9 +5,9 @@ bool selector_init(const struct subject *subject, struct arena *arena, struct se
 	struct str account = subject->service_account.len ? subject->service_account : STR("default");
 	struct selector s = {.namespace_ = subject->namespace_, .kind = subject->kind};
 
-	s.service_account = arena_printf(arena, "%.*s:%.*s", STR_ARG(subject->namespace_), STR_ARG(account));
+	s.service_account = ARENA_JOIN(arena, subject->namespace_, STR(":"), account);
 	if (subject->group.len)
-		s.kind = arena_printf(arena, "%.*s/%.*s", STR_ARG(subject->group), STR_ARG(subject->kind));
+		s.kind = ARENA_JOIN(arena, subject->group, STR("/"), subject->kind);
 	if (!s.service_account.ptr || (subject->group.len && !s.kind.ptr))
 		return false;
 	*out = s;

@@ -116,7 +116,7 @@ static bool add_container(struct walk *w, enum image_role role, struct str path,
 		return err_context(w->e, "%.*s", STR_ARG(path));
 	if (!image.ptr)
 		image = STR("");
-	return add(w, role, arena_printf(w->arena, "%.*s.image", STR_ARG(path)), name, image);
+	return add(w, role, ARENA_JOIN(w->arena, path, STR(".image")), name, image);
 }
 
 static bool add_volume(struct walk *w, enum image_role role, struct str path, uint32_t volume)
@@ -134,7 +134,7 @@ static bool add_volume(struct walk *w, enum image_role role, struct str path, ui
 		return err_context(w->e, "%.*s", STR_ARG(path));
 	if (reference.len == 0)
 		return true;
-	return add(w, role, arena_printf(w->arena, "%.*s.image.reference", STR_ARG(path)), name, reference);
+	return add(w, role, ARENA_JOIN(w->arena, path, STR(".image.reference")), name, reference);
 }
 
 static const struct list {
@@ -158,11 +158,10 @@ static bool walk_list(struct walk *w, const struct list *list, uint32_t spec)
 	if (item == JSON_NONE)
 		return true;
 	for (item = json_doc_child(w->doc, item); item != JSON_NONE; item = json_doc_next(w->doc, item)) {
-		char text[64];
-		struct str path;
+		char digits[STR_NUMBER_MAX];
+		struct str path = ARENA_JOIN(w->arena, w->prefix, str_of(list->name), STR("["),
+					     str_number(index++, digits), STR("]"));
 
-		(void)snprintf(text, sizeof(text), "%s[%zu]", list->name, index++);
-		path = arena_printf(w->arena, "%.*s%s", STR_ARG(w->prefix), text);
 		if (!path.ptr)
 			return arena_error(w->arena, w->e, "there is no room for the images");
 		if (!list->add(w, list->role, path, item))
@@ -215,7 +214,7 @@ bool workload_images(const struct workload_kind *row, const struct json_doc *doc
 
 	if (!find_spec(row, doc, object, &spec, e))
 		return false;
-	w.prefix = arena_printf(arena, "%s%s", row->spec, *row->spec ? "." : "");
+	w.prefix = ARENA_JOIN(arena, str_of(row->spec), *row->spec ? STR(".") : STR(""));
 	if (!w.prefix.ptr)
 		return arena_error(arena, e, "there is no room for the images");
 	for (size_t i = 0; spec != JSON_NONE && i < sizeof(lists) / sizeof(lists[0]); i++)

@@ -6,6 +6,8 @@
 
 /* Room for "and N more" among the warnings. */
 #define MORE_ROOM 32u
+/* Room for most answers at once. */
+#define USUAL_ANSWER 500u
 
 /* The API server drops a warning that has a control character, C1 ones (C2 80 to C2 9F) included. */
 static struct str warning_text(struct str text, char out[LIMIT_WARNING_TEXT])
@@ -132,7 +134,9 @@ static void add_annotation(struct buf *out, const char *name, struct str value)
 {
 	if (value.len == 0)
 		return;
-	buf_printf(out, ",\"%s\":", name);
+	buf_add(out, STR(",\""));
+	buf_add_c(out, name);
+	buf_add(out, STR("\":"));
 	buf_add_json_string(out, value);
 }
 
@@ -147,7 +151,9 @@ void admission_annotations_write(const struct decision *decision, const struct i
 	for (size_t i = 0; i < decision->policy_count; i++)
 		if (!add_cut(&policies, ",", decision->policies[i]))
 			break;
-	buf_printf(out, "{\"decision\":\"%s\"", decision_kind_name(decision->kind));
+	buf_add(out, STR("{\"decision\":\""));
+	buf_add_c(out, decision_kind_name(decision->kind));
+	buf_add_char(out, '"');
 	add_annotation(out, "images", buf_str(&images));
 	add_annotation(out, "policy", buf_str(&policies));
 	buf_add_char(out, '}');
@@ -156,10 +162,12 @@ void admission_annotations_write(const struct decision *decision, const struct i
 void admission_response_write(const struct admission_request *request, const struct decision *decision,
 			      const struct image_uses *uses, struct buf *out)
 {
-	buf_printf(out,
-		   "{\"apiVersion\":\"%s\",\"kind\":\"AdmissionReview\",\"response\":{\"uid\":", request->api_version);
+	buf_reserve(out, USUAL_ANSWER);
+	buf_add(out, STR("{\"apiVersion\":\""));
+	buf_add_c(out, request->api_version);
+	buf_add(out, STR("\",\"kind\":\"AdmissionReview\",\"response\":{\"uid\":"));
 	buf_add_json_string(out, request->uid);
-	buf_printf(out, ",\"allowed\":%s", decision->allowed ? "true" : "false");
+	buf_add_c(out, decision->allowed ? ",\"allowed\":true" : ",\"allowed\":false");
 	if (!decision->allowed)
 		add_status(decision, out);
 	add_warnings(decision, out);

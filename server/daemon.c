@@ -313,6 +313,7 @@ static int end(struct daemon *d, int signal_number)
 	if (!drain(d)) {
 		/* What is acknowledged is durable; waiting for handlers could take as long as they like. */
 		log_line(LOG_WARN, "stopped with requests still running", LOG_INT("requests", busy(d)));
+		log_flush();
 		_exit(status);
 	}
 	stop(d);
@@ -355,9 +356,15 @@ int daemon_run(const struct config *config)
 	log_setup(config->log_format, config->log_level);
 	set_memory();
 	set_limits();
-	if (start(&d, &e))
-		return end(&d, serve(&d));
-	log_line(LOG_ERROR, "cannot start", LOG_C("error", e.text));
-	stop(&d);
-	return exit_status(e.kind);
+	int status;
+
+	if (start(&d, &e)) {
+		status = end(&d, serve(&d));
+	} else {
+		log_line(LOG_ERROR, "cannot start", LOG_C("error", e.text));
+		stop(&d);
+		status = exit_status(e.kind);
+	}
+	log_flush();
+	return status;
 }

@@ -16,30 +16,45 @@ struct list {
 
 static struct list list_begin(void)
 {
-	struct list list = {.json = buf_init(LIST_MAX)};
+	struct list list = {.json = buf_init(LIST_MAX - MORE_ROOM)};
 
 	buf_add_char(&list.json, '[');
 	return list;
 }
 
+/* False, and nothing added, when it does not fit. */
+static bool list_try(struct buf *json, struct str text)
+{
+	size_t before = json->len;
+
+	if (json->failed)
+		return false;
+	buf_add_c(json, before > 1 ? "," : "");
+	buf_add_json_string(json, text);
+	if (!json->failed)
+		return true;
+	buf_cut(json, before);
+	return false;
+}
+
 static void list_add(struct list *list, struct str text)
 {
-	cleanup(buf) struct buf item = buf_init(LIST_MAX);
-
-	buf_add_c(&item, list->json.len > 1 ? "," : "");
-	buf_add_json_string(&item, text);
-	if (list->left_out || item.failed || list->json.len + item.len > LIST_MAX - MORE_ROOM)
+	if (list->left_out || !list_try(&list->json, text))
 		list->left_out++;
-	else
-		buf_add(&list->json, buf_str(&item));
 }
 
 static struct str list_end(struct list *list)
 {
-	if (list->left_out)
-		buf_printf(&list->json, "%s\"and %zu more\"", list->json.len > 1 ? "," : "", list->left_out);
-	buf_add_char(&list->json, ']');
-	return list->json.failed ? STR("[]") : buf_str(&list->json);
+	struct buf *json = &list->json;
+
+	json->max = LIST_MAX;
+	if (list->left_out) {
+		buf_add_c(json, json->len > 1 ? ",\"and " : "\"and ");
+		buf_add_number(json, (int64_t)list->left_out);
+		buf_add_c(json, " more\"");
+	}
+	buf_add_char(json, ']');
+	return json->failed ? STR("[]") : buf_str(json);
 }
 
 static void list_release(struct list *list)

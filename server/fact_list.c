@@ -53,7 +53,7 @@ static bool own_verdict(struct arena *arena, struct attestation_fact *fact)
 
 static bool own_name(struct arena *arena, const struct attestation_row *row, struct attestation_fact *fact)
 {
-	fact->name = arena_printf(arena, "projects/%.*s/occurrences/%.*s", STR_ARG(row->project), STR_ARG(row->id));
+	fact->name = ARENA_JOIN(arena, STR("projects/"), row->project, STR("/occurrences/"), row->id);
 	fact->note = arena_copy(arena, row->note);
 	return fact->name.ptr && fact->note.ptr;
 }

@@ -1,24 +1,22 @@
 #include "server/log.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "policy/line.h"
+#include "server/log_writer.h"
 
 #define OMITTED_ROOM 256u
+/* Room for most lines at once. */
+#define USUAL_LINE 1000u
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 #define LEVELS (sizeof(level_names) / sizeof(level_names[0]))
 
 static atomic_int threshold = LOG_INFO;
 static atomic_bool as_text;
-static pthread_mutex_t output = PTHREAD_MUTEX_INITIALIZER;
 
 void log_setup(const char *format, const char *level)
 {
@@ -38,10 +36,12 @@ bool log_enabled(enum log_level level)
 /* JSON made by the caller. A control character can only be white space there. */
 static void add_raw(struct buf *out, struct str json)
 {
-	if (json.len == 0)
-		buf_add_c(out, "null");
-	for (size_t i = 0; i < json.len; i++)
-		buf_add_char(out, (unsigned char)json.ptr[i] < 0x20 ? ' ' : json.ptr[i]);
+	size_t start = out->len;
+
+	buf_add(out, json.len ? json : STR("null"));
+	for (size_t i = start; i < out->len; i++)
+		if ((unsigned char)out->data[i] < 0x20)
+			out->data[i] = ' ';
 }
 
 static bool is_plain(struct str s)
@@ -70,12 +70,12 @@ static void add_string(struct buf *out, struct str text)
 {
 	cleanup(buf) struct buf string = buf_init(LIMIT_LOG_LINE);
 
-	buf_add_json_string(&string, text);
-	out->failed = out->failed || string.failed;
-	if (line_is_plain(buf_str(&string))) {
-		buf_add(out, buf_str(&string));
+	if (line_is_plain(text)) {
+		buf_add_json_string(out, text);
 		return;
 	}
+	buf_add_json_string(&string, text);
+	out->failed = out->failed || string.failed;
 	for (struct str rest = buf_str(&string); rest.len;) {
 		struct str one = str_head(rest, utf8_sequence(rest));
 
@@ -102,7 +102,7 @@ static void add_value(struct buf *out, const struct log_field *field, bool json)
 		add_text(out, field->text, json);
 		break;
 	case LOG_NUMBER:
-		buf_printf(out, "%lld", (long long)field->number);
+		buf_add_number(out, field->number);
 		break;
 	case LOG_BOOL:
 		buf_add_c(out, field->number ? "true" : "false");
@@ -115,10 +115,9 @@ static void add_value(struct buf *out, const struct log_field *field, bool json)
 
 static void add_field(struct buf *out, const struct log_field *field, bool json)
 {
-	if (json)
-		buf_printf(out, ",\"%s\":", field->name);
-	else
-		buf_printf(out, " %s=", field->name);
+	buf_add(out, json ? STR(",\"") : STR(" "));
+	buf_add_c(out, field->name);
+	buf_add(out, json ? STR("\":") : STR("="));
 	add_value(out, field, json);
 }
 
@@ -138,36 +137,48 @@ static void add_head(struct buf *out, enum log_level level, const char *message,
 		add_text(out, str_of(message), false);
 		return;
 	}
-	buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", time, level_name(level));
+	buf_add(out, STR("{\"time\":\""));
+	buf_add_c(out, time);
+	buf_add(out, STR("\",\"level\":\""));
+	buf_add_c(out, level_name(level));
+	buf_add(out, STR("\",\"msg\":"));
 	add_text(out, str_of(message), true);
 }
 
-static void write_line(struct str line)
+/* False, and nothing added, when it does not fit. */
+static bool add_whole_field(struct buf *line, const struct log_field *field, bool json)
 {
-	pthread_mutex_lock(&output);
-	while (line.len > 0) {
-		ssize_t n = write(STDERR_FILENO, line.ptr, line.len);
-		if (n < 0 && errno != EINTR)
-			break;
-		line = str_skip(line, n > 0 ? (size_t)n : 0);
-	}
-	pthread_mutex_unlock(&output);
+	size_t before = line->len;
+
+	if (line->failed)
+		return false;
+	add_field(line, field, json);
+	if (!line->failed)
+		return true;
+	buf_cut(line, before);
+	return false;
 }
 
 /* Fields that don't fit are named instead: the line still says what happened. */
 static void add_fields(struct buf *line, const struct log_field *fields, size_t count, bool json)
 {
 	cleanup(buf) struct buf omitted = buf_init(OMITTED_ROOM);
+
+	line->max = LIMIT_LOG_LINE - 2 * OMITTED_ROOM;
 	for (size_t i = 0; i < count; i++) {
-		cleanup(buf) struct buf one = buf_init(LIMIT_LOG_LINE - 2 * OMITTED_ROOM - line->len);
-		add_field(&one, &fields[i], json);
-		if (!one.failed)
-			buf_add(line, buf_str(&one));
-		else
-			buf_printf(&omitted, "%s%s", omitted.len ? "," : "", fields[i].name);
+		if (add_whole_field(line, &fields[i], json))
+			continue;
+		buf_add_c(&omitted, omitted.len ? "," : "");
+		buf_add_c(&omitted, fields[i].name);
 	}
+	line->max = LIMIT_LOG_LINE;
 	if (omitted.len > 0)
 		add_field(line, &LOG_STR("omitted", buf_str(&omitted)), json);
+}
+
+void log_flush(void)
+{
+	log_writer_flush();
 }
 
 void log_fields(enum log_level level, const char *message, const struct log_field *fields, size_t count)
@@ -176,9 +187,10 @@ void log_fields(enum log_level level, const char *message, const struct log_fiel
 	if (!log_enabled(level))
 		return;
 	cleanup(buf) struct buf line = buf_init(LIMIT_LOG_LINE);
+	buf_reserve(&line, USUAL_LINE);
 	add_head(&line, level, message, json);
 	add_fields(&line, fields, count, json);
 	buf_add_c(&line, json ? "}\n" : "\n");
 	if (!line.failed)
-		write_line(buf_str(&line));
+		log_writer_put(buf_str(&line));
 }

@@ -35,5 +35,7 @@ struct log_field {
 	log_fields((level), (message), (struct log_field[]){__VA_ARGS__}, \
 		   sizeof((struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 void log_fields(enum log_level level, const char *message, const struct log_field *fields, size_t count);
+/* Waits until every line is written (server/log_writer.h): before the process ends. */
+void log_flush(void);
 
 #endif

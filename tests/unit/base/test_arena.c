@@ -197,6 +197,18 @@ static void who_asks_at_a_bad_time_is_told_so(void **state)
 	assert_int_equal(e.kind, ERR_INTERNAL);
 }
 
+static void parts_are_joined_and_bounded(void **state)
+{
+	cleanup(arena) struct arena a = arena_init(64);
+	struct str text = ARENA_JOIN(&a, STR("a"), ((struct str){NULL, 0}), STR("bc"), STR("\0d"));
+
+	(void)state;
+	assert_true(str_eq(text, STR("abc\0d")));
+	assert_int_equal(text.ptr[text.len], 0);
+	assert_null(ARENA_JOIN(&a, text, STR("0123456789012345678901234567890123456789012345678901234567890123")).ptr);
+	assert_null(ARENA_JOIN(&a, text, ((struct str){text.ptr, SIZE_MAX})).ptr);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +225,7 @@ int main(void)
 		cmocka_unit_test(printed_text_is_measured_first),
 		cmocka_unit_test(who_asks_for_too_much_is_told_so),
 		cmocka_unit_test(who_asks_at_a_bad_time_is_told_so),
+		cmocka_unit_test(parts_are_joined_and_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,6 +159,58 @@ static void json_strings_are_escaped_and_always_utf8(void **state)
 	}
 }
 
+static void numbers_are_written_in_full(void **state)
+{
+	static const struct {
+		int64_t number;
+		const char *text;
+	} cases[] = {{0, "0"},
+		     {7, "7"},
+		     {-1, "-1"},
+		     {10, "10"},
+		     {INT64_MAX, "9223372036854775807"},
+		     {INT64_MIN, "-9223372036854775808"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cleanup(buf) struct buf b = buf_init(20);
+
+		buf_add_number(&b, cases[i].number);
+		assert_string_equal(b.data, cases[i].text);
+	}
+}
+
+static void a_cut_takes_the_end_and_its_failure_away(void **state)
+{
+	cleanup(buf) struct buf b = buf_init(6);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	buf_add_c(&b, "0123");
+	buf_add_c(&b, "4567");
+	assert_false(buf_ok(&b, &e));
+	buf_cut(&b, 2);
+	assert_true(buf_ok(&b, &e));
+	assert_string_equal(b.data, "01");
+	buf_add_c(&b, "45");
+	assert_string_equal(b.data, "0145");
+}
+
+static void every_byte_of_a_word_can_need_an_escape(void **state)
+{
+	(void)state;
+	for (size_t at = 0; at < 16; at++)
+		for (unsigned c = 0; c < 256; c++) {
+			cleanup(buf) struct buf b = buf_init(64);
+			char text[17] = "abcdefghijklmnop";
+			bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+
+			text[at] = (char)c;
+			buf_add_json_string(&b, str_make(text, 16));
+			assert_int_equal(plain, b.len == 18 && memcmp(b.data + 1, text, 16) == 0);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +223,9 @@ int main(void)
 		cmocka_unit_test(printing_is_measured_before_it_is_added),
 		cmocka_unit_test(detaching_hands_over_and_leaves_an_empty_buffer),
 		cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
+		cmocka_unit_test(numbers_are_written_in_full),
+		cmocka_unit_test(a_cut_takes_the_end_and_its_failure_away),
+		cmocka_unit_test(every_byte_of_a_word_can_need_an_escape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,16 @@ static void trims_ascii_space_at_the_ends_alone(void **state)
 	assert_int_equal(str_trim(STR("\x0b")).len, 1);
 }
 
+static void a_number_has_all_its_digits(void **state)
+{
+	char digits[STR_NUMBER_MAX];
+
+	(void)state;
+	assert_true(str_eq_c(str_number(0, digits), "0"));
+	assert_true(str_eq_c(str_number(1090, digits), "1090"));
+	assert_true(str_eq_c(str_number(UINT64_MAX, digits), "18446744073709551615"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +125,7 @@ int main(void)
 		cmocka_unit_test(order_is_by_unsigned_bytes_then_length),
 		cmocka_unit_test(cutting_stays_inside),
 		cmocka_unit_test(trims_ascii_space_at_the_ends_alone),
+		cmocka_unit_test(a_number_has_all_its_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
