@@ -71,6 +71,7 @@ help:
 	@echo 'make faults     breaks memory, system calls, files and processes at every point'
 	@echo 'make lint       layers, banned functions, sizes, headers'
 	@echo 'make fuzz       every fuzz target, FUZZ_SECONDS=60 each'
+	@echo 'make prove      contracts and absence of undefined behaviour, proven by Frama-C (SMOKE=1: the contracts contradict nothing)'
 	@echo 'make bench      figures beside their references, as a table and build/bench.json (ONLY=NAME,... QUICK=1 FULL=1)'
 	@echo 'make bench-compare  A=FILE|COMMIT B=FILE|COMMIT, side by side'
 	@echo 'make coverage   line and branch coverage of the tests'
@@ -209,6 +210,10 @@ bench-program:
 	$(Q)scripts/deps.sh test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory all $(BUILD)/tests/bench/bench
 
+prove:
+	$(Q)scripts/deps.sh prove
+	$(Q)BUILD=$(BUILD) SMOKE=$(SMOKE) scripts/prove.sh $(UNIT)
+
 coverage:
 	$(Q)scripts/coverage.sh
 
@@ -237,7 +242,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps deps-test tests check check-unit faults demo fresh lint fmt fuzz fuzz-deps fuzz-binaries bench bench-compare bench-program coverage man install dist clean FORCE
+.PHONY: all help deps deps-test tests check check-unit faults demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program coverage man install dist clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

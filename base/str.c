@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+/*@ assigns \nothing; */
 static unsigned char fold(char c)
 {
 	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -11,6 +12,9 @@ bool str_eq_nocase(struct str a, struct str b)
 {
 	if (a.len != b.len)
 		return false;
+	/*@ loop invariant 0 <= i <= a.len;
+	  @ loop assigns i;
+	  @ loop variant a.len - i; */
 	for (size_t i = 0; i < a.len; i++)
 		if (fold(a.ptr[i]) != fold(b.ptr[i]))
 			return false;
@@ -55,6 +59,7 @@ struct str str_number(uint64_t number, char digits[STR_NUMBER_MAX])
 	return str_make(digits + at, STR_NUMBER_MAX - at);
 }
 
+/*@ assigns \nothing; */
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -62,8 +67,14 @@ static bool is_space(char c)
 
 struct str str_trim(struct str s)
 {
+	/*@ loop invariant str_readable(s) && s.len <= \at(s.len, Pre);
+	  @ loop assigns s;
+	  @ loop variant s.len; */
 	while (s.len && is_space(s.ptr[0]))
 		s = str_skip(s, 1);
+	/*@ loop invariant str_readable(s) && s.len <= \at(s.len, Pre);
+	  @ loop assigns s.len;
+	  @ loop variant s.len; */
 	while (s.len && is_space(s.ptr[s.len - 1]))
 		s.len--;
 	return s;

@@ -110,18 +110,12 @@ static bool has_no_digest(const struct image_case *c, const struct image_policy 
 	return c->ref.digest.len == 0 && (policy->require_digest || policy->rule_count);
 }
 
-static bool is_fulfilled(const struct image_case *c, const struct image_policy *policy, const struct vouched *what)
-{
-	if (policy->rule_count == 0)
-		return policy->require_digest && c->ref.digest.len > 0;
-	return c->facts && c->facts->error.len == 0 && rules_hold(policy, &c->facts->answer, what);
-}
-
 static bool decide_policy(struct run *run, const struct image_case *c, const struct image_policy *policy,
 			  struct outcome *outcome)
 {
 	static const struct facts_answer nothing;
-	const struct facts_answer *facts = c->facts ? &c->facts->answer : &nothing;
+	const struct facts_answer *known = c->facts && c->facts->error.len == 0 ? &c->facts->answer : NULL;
+	const struct facts_answer *facts = known ? known : &nothing;
 	struct vouched what = {c->ref.digest, c->ref.repository, run->how->now};
 	const char *joint = " ";
 	struct line reason;
@@ -137,7 +131,7 @@ static bool decide_policy(struct run *run, const struct image_case *c, const str
 		joint = ": ";
 		line_add(&reason, STR("attestations can't be read: "));
 		line_add_escaped(&reason, c->facts->error, LIMIT_REASON_TEXT);
-	} else if (is_fulfilled(c, policy, &what)) {
+	} else if (policy_holds(policy, known, &what)) {
 		outcome->holds = true;
 		reason_holds(&reason, policy, facts, &what);
 	} else {
