@@ -1,7 +1,5 @@
 #include "policy/pattern.h"
 
-#include <stdint.h>
-
 #include "base/codec.h"
 #include "base/limits.h"
 #include "policy/image_scan.h"
@@ -159,89 +157,4 @@ bool image_pattern_parse(struct str text, struct arena *arena, struct image_patt
 		return err_no_memory(e);
 	*out = (struct image_pattern){copy, ref.host, ref.path, str_find(ref.path, '*'), ref.tag, ref.digest};
 	return true;
-}
-
-/* `*` takes at least `least` bytes. When the text does not fit, the last star takes one byte more: trying earlier stars
- * again can't help. */
-static bool glob(struct str pattern, struct str text, size_t least)
-{
-	size_t p = 0, t = 0;
-	size_t star_p = SIZE_MAX, star_t = 0;
-
-	while (t < text.len) {
-		if (p < pattern.len && pattern.ptr[p] == '*') {
-			star_p = ++p;
-			t += least;
-			star_t = t;
-		} else if (p < pattern.len && pattern.ptr[p] == text.ptr[t]) {
-			p++;
-			t++;
-		} else if (star_p != SIZE_MAX) {
-			p = star_p;
-			t = ++star_t;
-		} else {
-			return false;
-		}
-	}
-	while (least == 0 && p < pattern.len && pattern.ptr[p] == '*')
-		p++;
-	return p == pattern.len && t == text.len;
-}
-
-static struct str segment(struct str path)
-{
-	return str_head(path, str_find(path, '/'));
-}
-
-static struct str after_segment(struct str path)
-{
-	return str_skip(path, str_find(path, '/') + 1);
-}
-
-/* The same with segments for bytes and `**` for the star. */
-static bool path_matches(struct str pattern, struct str path)
-{
-	struct str star_pattern = {0}, star_path = {0};
-	bool star = false;
-
-	while (path.len) {
-		if (str_eq(segment(pattern), STR("**"))) {
-			star = true;
-			star_pattern = pattern = after_segment(pattern);
-			star_path = path = after_segment(path);
-		} else if (pattern.len && glob(segment(pattern), segment(path), 1)) {
-			pattern = after_segment(pattern);
-			path = after_segment(path);
-		} else if (star) {
-			pattern = star_pattern;
-			star_path = path = after_segment(star_path);
-		} else {
-			return false;
-		}
-	}
-	return pattern.len == 0;
-}
-
-static bool digest_matches(struct str pattern, struct str digest)
-{
-	if (str_ends_with(pattern, STR(":*")))
-		return str_starts_with(digest, str_head(pattern, pattern.len - 1));
-	return pattern.len == 0 || str_eq(pattern, digest);
-}
-
-bool image_pattern_matches(const struct image_pattern *pattern, const struct image_ref *ref)
-{
-	if (pattern->plain > ref->path.len ||
-	    (pattern->plain && memcmp(ref->path.ptr, pattern->path.ptr, pattern->plain) != 0))
-		return false;
-	if (!str_eq(pattern->host, ref->host))
-		return false;
-	if (pattern->tag.len && !str_eq(pattern->tag, ref->tag))
-		return false;
-	return digest_matches(pattern->digest, ref->digest) && path_matches(pattern->path, ref->path);
-}
-
-bool name_pattern_matches(struct str pattern, struct str name)
-{
-	return glob(pattern, name, 0);
 }

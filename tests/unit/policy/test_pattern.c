@@ -238,6 +238,59 @@ static void every_short_segment_agrees_with_the_definition(void **state)
 		}
 }
 
+enum { SEGMENTS_MAX = 5 };
+
+struct segments {
+	const char *at[SEGMENTS_MAX];
+	size_t count;
+	char text[4 * SEGMENTS_MAX];
+};
+
+/* The path whose segments are the digits of `number`. */
+static struct segments segments_of(unsigned number, const char *const *kinds, unsigned kind_count)
+{
+	struct segments s = {.count = 0};
+	size_t used = 0;
+
+	for (; number && s.count < SEGMENTS_MAX; number = (number - 1) / kind_count) {
+		s.at[s.count] = kinds[(number - 1) % kind_count];
+		used += (size_t)snprintf(s.text + used, sizeof(s.text) - used, "%s%s", s.count ? "/" : "",
+					 s.at[s.count]);
+		s.count++;
+	}
+	return s;
+}
+
+static bool slow_path(const char *const *p, size_t p_count, const char *const *t, size_t t_count)
+{
+	if (p_count == 0 || t_count == 0)
+		return p_count == t_count;
+	if (strcmp(p[0], "**") == 0)
+		return slow_path(p + 1, p_count - 1, t + 1, t_count - 1) || slow_path(p, p_count, t + 1, t_count - 1);
+	return slow_glob(p[0], t[0], false) && slow_path(p + 1, p_count - 1, t + 1, t_count - 1);
+}
+
+static void every_short_path_agrees_with_the_definition(void **state)
+{
+	static const char *const pattern_kinds[] = {"a", "**", "b*"};
+	static const char *const path_kinds[] = {"a", "bb"};
+	struct image_pattern pattern = {.host = STR("h.io")};
+	struct image_ref ref = {.host = STR("h.io")};
+
+	(void)state;
+	for (unsigned p = 1; p < 364; p++)
+		for (unsigned n = 1; n < 63; n++) {
+			struct segments wanted = segments_of(p, pattern_kinds, 3);
+			struct segments given = segments_of(n, path_kinds, 2);
+
+			pattern.path = str_of(wanted.text);
+			ref.path = str_of(given.text);
+			if (image_pattern_matches(&pattern, &ref) !=
+			    slow_path(wanted.at, wanted.count, given.at, given.count))
+				fail_msg("%s, %s", wanted.text, given.text);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +302,7 @@ int main(void)
 		cmocka_unit_test(a_name_pattern_knows_the_star_alone),
 		cmocka_unit_test(every_short_name_agrees_with_the_definition),
 		cmocka_unit_test(every_short_segment_agrees_with_the_definition),
+		cmocka_unit_test(every_short_path_agrees_with_the_definition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
