@@ -17,7 +17,7 @@ JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 FOLDERS := base policy store attest certs server cli
 PACKAGES := libmicrohttpd gnutls libcrypto jansson sqlite3 gpgme gpg-error yaml-0.1 libcurl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 $(if $(WERROR),-Werror)
 HARDEN := $(if $(SANITIZE),-fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all,-D_FORTIFY_SOURCE=2 \
@@ -75,6 +75,7 @@ help:
 	@echo 'make bench      figures beside their references, as a table and build/bench.json (ONLY=NAME,... QUICK=1 FULL=1)'
 	@echo 'make bench-compare  A=FILE|COMMIT B=FILE|COMMIT, side by side'
 	@echo 'make coverage   line and branch coverage of the tests'
+	@echo 'make mutants    changes each condition and verdict of policy/ and attest/, and lists what no test notices'
 	@echo 'make fresh      check and demo in a minimal Debian root (needs root)'
 	@echo 'make deps       installs the Debian packages that are missing'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
@@ -217,6 +218,19 @@ prove:
 coverage:
 	$(Q)scripts/coverage.sh
 
+# The code under test is a shared library here, so that a mutant costs one file and one link.
+MUTANT_OBJECTS = $(foreach f,$(uses_server),$(call objects,$(f)))
+MUTANT_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(patsubst tests/%.c,%,$(wildcard $(addsuffix /test_*.c,$(addprefix tests/unit/,policy attest server))) \
+	$(addprefix tests/e2e/,$(addsuffix .c,test_story test_policies test_admission))))
+mutants:
+	$(Q)scripts/deps.sh test
+	$(Q)$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/mutants WARNINGS=-w HARDEN='-fPIC -O1' run-mutants
+
+run-mutants: $(MUTANT_OBJECTS) $(call objects,cli) $(MUTANT_PROGRAMS:$(BUILD)/tests/%=$(BUILD)/obj/tests/%.o) $(MAINS:%.c=$(BUILD)/obj/%.o) \
+		$(patsubst %.c,$(BUILD)/obj/%.o,$(E2E_SUPPORT))
+	$(Q)+BUILD=$(BUILD) COMPILE='$(CC) $(ALL_CFLAGS)' LIBS='$(PKG_LIBS)' OBJECTS='$(MUTANT_OBJECTS)' PROGRAMS='$(MUTANT_PROGRAMS)' \
+		CLI='$(call objects,cli)' tests/mutants/run.sh
+
 man: $(BUILD)/man/sealgated.8 $(BUILD)/man/sealgate.1
 $(BUILD)/man/sealgated.8: $(BUILD)/sealgated
 	@mkdir -p $(@D)
@@ -242,7 +256,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps deps-test tests check check-unit faults demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program coverage man install dist clean FORCE
+.PHONY: all help deps deps-test tests check check-unit faults demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program coverage mutants run-mutants man install dist clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,159 @@
+#!/usr/bin/perl
+# make mutants: each condition and verdict of policy/ and attest/ is changed, one at a time, and every test that could notice is run.
+# A mutant that no test kills is a promise that no test checks. Fails when one survives in verdict code (tests/mutants/verdict-code.txt)
+# and is not explained in tests/mutants/equivalent.txt: FILE <tab> what became what <tab> the line <tab> why no test can notice.
+#   COMPILE, LIBS, BUILD   set by the Makefile
+#   MUTANTS=FILE...        only these files       EVERY=N   only each N-th mutant       JOBS=2
+use strict;
+use warnings;
+use POSIX ();
+use Time::HiRes ();
+
+$| = 1;
+my $build = $ENV{BUILD} or die "run.pl is called by make mutants\n";
+my $jobs = $ENV{JOBS} || 2;
+my $every = $ENV{EVERY} || 1;
+my $seconds = 30;
+my $fewest = 150;
+
+sub lines_of {
+	my ($file) = @_;
+	open my $in, '<', $file or die "$file: $!\n";
+	chomp(my @lines = <$in>);
+	return grep { !/^(#|$)/ } @lines;
+}
+
+sub run {
+	my ($log, @command) = @_;
+	my $pid = fork // die "fork: $!\n";
+	if (!$pid) {
+		setpgrp(0, 0);
+		open STDOUT, '>', $log;
+		open STDERR, '>&', \*STDOUT;
+		open STDIN, '<', '/dev/null';
+		exec @command or POSIX::_exit(127);
+	}
+	waitpid $pid, 0;
+	my $status = $?;
+	kill 'KILL', -$pid;
+	return $status;
+}
+
+# Tests in the order in which they are likely to notice: the noun's own, its folder's, then what stands above.
+sub tests_for {
+	my ($file, @programs) = @_;
+	my ($folder, $noun) = $file =~ m{^(\w+)/(\w+)\.c$};
+	my %rank;
+	for (@programs) {
+		$rank{$_} = m{unit/$folder/test_$noun$} ? 0 : m{unit/$folder/} ? 1 : m{unit/attest/} ? 2 : m{unit/} ? 3 : 4;
+	}
+	return grep { $rank{$_} <= 1 || $folder eq 'policy' || !m{unit/policy/} } sort { $rank{$a} <=> $rank{$b} || $a cmp $b } @programs;
+}
+
+sub passes {
+	my ($library, $log, $program) = @_;
+	local $ENV{LD_LIBRARY_PATH} = $library;
+	return run($log, 'timeout', '-k', '2', $seconds, $program) == 0;
+}
+
+sub link_library {
+	my ($into, @objects) = @_;
+	return run("$into/log", 'sh', '-c', "exec cc -shared -o $into/libsealgate.so @objects $ENV{LIBS}") == 0;
+}
+
+sub build_mutant {
+	my ($slot, $file, $number, @objects) = @_;
+	(my $object = $file) =~ s{(.*)\.c$}{$build/obj/$1.o};
+	return 0 unless run("$slot/mutant.c", 'perl', 'tests/mutants/mutate.pl', 'make', $file, $number) == 0;
+	return 0 unless run("$slot/log", 'sh', '-c', "exec $ENV{COMPILE} -w -c -o $slot/mutant.o $slot/mutant.c") == 0;
+	return link_library($slot, map { $_ eq $object ? "$slot/mutant.o" : $_ } @objects);
+}
+
+# "killed by TEST", "survived", or "not built" when the change doesn't compile.
+sub judge {
+	my ($slot, $file, $number, $objects, $programs) = @_;
+	return 'not built' unless build_mutant($slot, $file, $number, @$objects);
+	for my $program (tests_for($file, @$programs)) {
+		return "killed by $program" unless passes($slot, "$slot/log", $program);
+	}
+	return 'survived';
+}
+
+my @objects = split ' ', $ENV{OBJECTS};
+my @programs = split ' ', $ENV{PROGRAMS};
+my @files = $ENV{MUTANTS} ? split(' ', $ENV{MUTANTS}) : (glob('policy/*.c'), glob('attest/*.c'));
+my %verdict_code = map { $_ => 1 } lines_of('tests/mutants/verdict-code.txt');
+my %explained = map { join("\t", (split /\t/)[0 .. 2]) => 0 } lines_of('tests/mutants/equivalent.txt');
+
+my (@mutants, $n);
+$n = 0;
+for (split /\n/, `perl tests/mutants/mutate.pl list @files`) {
+	my ($place, $what, $line) = split /\t/;
+	my ($file, $row, $number) = split /:/, $place;
+	push @mutants, { file => $file, row => $row, number => $number, what => $what, line => $line } if $n++ % $every == 0;
+}
+
+link_library($build, @objects) or die "the library of the unchanged code can't be linked: see $build/log\n";
+print "The unchanged code against every test, then " . @mutants . " mutants, $jobs at a time, about " .
+	int(@mutants * 3 / $jobs / 60 + 1) . " minutes.\n";
+for (@programs) {
+	passes($build, "$build/log", $_) or die "$_ fails on the unchanged code: see $build/log\n";
+}
+
+my $start = time;
+my %running;
+my $next = 0;
+my (%count, @survivors);
+for my $job (1 .. $jobs) {
+	pipe(my $out, my $in) or die "pipe: $!\n";
+	my $pid = fork // die "fork: $!\n";
+	if (!$pid) {
+		close $out;
+		$in->autoflush(1);
+		my $slot = "$build/slot$job";
+		mkdir $slot;
+		for (my $i = $job - 1; $i < @mutants; $i += $jobs) {
+			print $in "$i\t" . judge($slot, $mutants[$i]{file}, $mutants[$i]{number}, \@objects, \@programs) . "\n";
+		}
+		POSIX::_exit(0);
+	}
+	close $in;
+	$running{$job} = { pid => $pid, out => $out };
+}
+
+my $done = 0;
+while (%running) {
+	my $ready = '';
+	vec($ready, fileno($_->{out}), 1) = 1 for values %running;
+	select($ready, undef, undef, undef);
+	for my $job (keys %running) {
+		next unless vec($ready, fileno($running{$job}{out}), 1);
+		my $answer = readline $running{$job}{out};
+		if (!defined $answer) {
+			waitpid $running{$job}{pid}, 0;
+			die "a job ended early: see $build/slot$job\n" if $?;
+			delete $running{$job};
+			next;
+		}
+		chomp $answer;
+		my ($i, $fate) = split /\t/, $answer;
+		my $m = $mutants[$i];
+		$m->{fate} = $fate;
+		$count{ $fate =~ /^(\w+)/ ? $1 : '' }++;
+		$done++;
+		if ($fate eq 'survived') {
+			my $key = join "\t", @$m{qw(file what line)};
+			$m->{explained} = exists $explained{$key};
+			push @survivors, $m unless $m->{explained};
+			print "\r  survives: $m->{file}:$m->{row}: $m->{what}: $m->{line}\n" unless $m->{explained};
+		}
+		printf "\r  %d of %d, %d s  ", $done, scalar @mutants, time - $start if -t STDOUT || $done % 50 == 0;
+	}
+}
+
+my @fatal = grep { $verdict_code{ $_->{file} } } @survivors;
+my $tried = $done - ($count{not} || 0);
+printf "\nmutants: %d tried, %d killed, %d survive and are explained, %d survive elsewhere, %d survive in verdict code (%d s)\n",
+	$tried, $count{killed} || 0, ($count{survived} || 0) - @survivors, @survivors - @fatal, scalar @fatal, time - $start;
+die "fewer than $fewest mutants: not a check\n" if $tried < $fewest && $every == 1 && !$ENV{MUTANTS};
+exit(@fatal ? 1 : 0);
