@@ -228,7 +228,7 @@ mutants:
 
 run-mutants: $(MUTANT_OBJECTS) $(call objects,cli) $(MUTANT_PROGRAMS:$(BUILD)/tests/%=$(BUILD)/obj/tests/%.o) $(MAINS:%.c=$(BUILD)/obj/%.o) \
 		$(patsubst %.c,$(BUILD)/obj/%.o,$(E2E_SUPPORT))
-	$(Q)+BUILD=$(BUILD) COMPILE='$(CC) $(ALL_CFLAGS)' LIBS='$(PKG_LIBS)' OBJECTS='$(MUTANT_OBJECTS)' PROGRAMS='$(MUTANT_PROGRAMS)' \
+	$(Q)BUILD=$(BUILD) COMPILE='$(CC) $(ALL_CFLAGS)' LIBS='$(PKG_LIBS)' OBJECTS='$(MUTANT_OBJECTS)' PROGRAMS='$(MUTANT_PROGRAMS)' \
 		CLI='$(call objects,cli)' tests/mutants/run.sh
 
 man: $(BUILD)/man/sealgated.8 $(BUILD)/man/sealgate.1
