@@ -32,13 +32,24 @@ static bool check(struct store *s, int64_t deadline_ms, struct err *e)
 	if (!c)
 		return false;
 	ok = sqlite_file_check(store->file, c, e);
+	if (!ok)
+		atomic_fetch_add(&store->version, 1);
 	sqlite_readers_give(store->readers, c);
 	return ok;
 }
 
 static bool change(struct store *s, const struct store_change *one, int64_t deadline_ms, struct err *e)
 {
-	return sqlite_writer_change(((struct sqlite_store *)s)->writer, one, deadline_ms, e);
+	struct sqlite_store *store = (struct sqlite_store *)s;
+	struct err problem = ERR_INIT;
+	bool ok = sqlite_writer_change(store->writer, one, deadline_ms, &problem);
+
+	/* The writer may have found another file beneath. */
+	if (!ok && (problem.kind == ERR_UNAVAILABLE || problem.kind == ERR_INTERNAL))
+		atomic_fetch_add(&store->version, 1);
+	if (!ok && e)
+		*e = problem;
+	return ok;
 }
 
 /* "./" keeps SQLite from reading a relative path as a URI or as ":memory:". */
@@ -188,6 +199,7 @@ const struct store_driver sqlite_driver = {
 	.open = open_store,
 	.close = close_store,
 	.check = check,
+	.version = sqlite_version,
 	.change = change,
 	.get = sqlite_get,
 	.list = sqlite_list,

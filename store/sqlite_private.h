@@ -14,6 +14,8 @@
 #ifndef SEALGATE_STORE_SQLITE_PRIVATE_H
 #define SEALGATE_STORE_SQLITE_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "base/thread.h"
 #include "store/store_private.h"
 
@@ -40,6 +42,7 @@ enum sqlite_statement {
 	SQL_ATTESTATIONS_ANY_NOTE,
 	SQL_HINTED,
 	SQL_HINTED_ANY_NOTE,
+	SQL_DATA_VERSION,
 	SQL_FIRST_WRITE,
 	SQL_BEGIN = SQL_FIRST_WRITE,
 	SQL_COMMIT,
@@ -81,7 +84,8 @@ struct sqlite_connection {
 	struct sqlite3 *db;
 	struct sqlite3_stmt *statements[SQL_STATEMENTS];
 	const char *path;
-	int64_t deadline_ms; /* how long the call that uses it waits for locks */
+	int64_t deadline_ms;  /* how long the call that uses it waits for locks */
+	int64_t data_version; /* when sqlite_version last looked through it; 0 before, which SQLite never gives */
 };
 
 enum sqlite_access { SQLITE_READS, SQLITE_WRITES };
@@ -177,12 +181,17 @@ struct sqlite_store {
 	struct sqlite_checkpoint *checkpoint; /* NULL when read-only, like the writer */
 	struct sqlite_writer *writer;
 	struct sqlite_file *file; /* NULL when read-only */
+	atomic_uint_fast64_t version;
 };
 
 bool sqlite_get(struct store *s, const struct store_name *name, int64_t deadline_ms, struct arena *arena,
 		struct str *json, struct err *e) MUST_USE;
 bool sqlite_list(struct store *s, const struct store_list *list, int64_t deadline_ms, struct arena *arena,
 		 struct store_page *out, struct err *e) MUST_USE;
+/* A commit changes what `PRAGMA data_version` gives on every connection but the one that made it, and no reader makes
+ * any. Whichever reader looks, its number differs from that of its last look if a commit came between: the version then
+ * grows before it is read. So it has grown for a commit before any look that begins after that commit ends. */
+bool sqlite_version(struct store *s, int64_t deadline_ms, uint64_t *version, struct err *e) MUST_USE;
 bool sqlite_walk(struct store *s, const struct store_walk *walk, int64_t deadline_ms, struct err *e) MUST_USE;
 
 #endif

@@ -30,6 +30,11 @@ bool store_check(struct store *s, int64_t deadline_ms, struct err *e)
 	return s->driver->check(s, deadline_ms, e);
 }
 
+bool store_version(struct store *s, int64_t deadline_ms, uint64_t *version, struct err *e)
+{
+	return s->driver->version(s, deadline_ms, version, e);
+}
+
 void store_observe(struct store *s, store_observer *observer, void *context)
 {
 	s->observer = observer;

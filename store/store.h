@@ -30,6 +30,12 @@ void store_close(struct store *store);
  * overwritten, or can't be read. ERR_TIMEOUT: all connections are in use until the deadline. */
 bool store_check(struct store *s, int64_t deadline_ms, struct err *e) MUST_USE;
 
+/* The version of what is stored, for whoever keeps what a walk has shown. A commit of any process that changes a row
+ * makes each later call give a larger number than every call that ended before the commit; a walk that begins after a
+ * call sees at least what that call has seen. So what a walk has shown is still all there is while the number read
+ * before the walk is given again. It may also grow without any change. Errors as of reads: then nothing is known. */
+bool store_version(struct store *s, int64_t deadline_ms, uint64_t *version, struct err *e) MUST_USE;
+
 struct project_row {
 	struct str id;
 	struct str json;

@@ -57,6 +57,7 @@ struct store_driver {
 	struct store *(*open)(const char *location, enum store_mode mode, struct err *e);
 	void (*close)(struct store *s);
 	bool (*check)(struct store *s, int64_t deadline_ms, struct err *e);
+	bool (*version)(struct store *s, int64_t deadline_ms, uint64_t *version, struct err *e);
 	bool (*change)(struct store *s, const struct store_change *change, int64_t deadline_ms, struct err *e);
 	bool (*get)(struct store *s, const struct store_name *name, int64_t deadline_ms, struct arena *arena,
 		    struct str *json, struct err *e);

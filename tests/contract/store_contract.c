@@ -5,7 +5,7 @@
 int store_contract_run(const char *name, const struct store_factory *factory)
 {
 	static const struct contract_part *const parts[] = {&contract_rows, &contract_pages, &contract_attestations,
-							    &contract_durability};
+							    &contract_durability, &contract_version};
 	int failed = 0;
 
 	contract_factory = factory;

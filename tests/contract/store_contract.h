@@ -18,6 +18,7 @@ struct contract_part {
 	const struct CMUnitTest *tests;
 	unsigned long count;
 };
-extern const struct contract_part contract_rows, contract_pages, contract_attestations, contract_durability;
+extern const struct contract_part contract_rows, contract_pages, contract_attestations, contract_durability,
+	contract_version;
 
 #endif
