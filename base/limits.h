@@ -100,6 +100,10 @@
 /* Processor time of one gpg that verifies, seconds: the signature does not count beyond. */
 #define LIMIT_GPG_CPU_SECONDS 2u
 
+/* Finished answers about digests that are kept in memory, bytes; least recently used out first. One takes at most a 256th,
+ * else it is not kept. */
+#define LIMIT_FACTS_BYTES (64u * 1024 * 1024)
+
 /* Deadlines of a review, milliseconds: `?timeout=` absent, and what is kept back for the answer. */
 #define LIMIT_TIMEOUT_DEFAULT_MS 10000u
 #define LIMIT_TIMEOUT_MAX_MS 30000u

@@ -50,6 +50,7 @@ struct daemon {
 	struct tls_files *tls;
 	struct access *access;
 	struct verify_queue *queue;
+	struct facts_cache *facts;
 	struct review_service review;
 	struct grafeas grafeas;
 	struct ops ops;
@@ -157,7 +158,10 @@ static bool load_tokens(struct daemon *d, struct err *e)
 static bool start_queue(struct daemon *d, struct err *e)
 {
 	d->queue = verify_queue_start(d->workers, d->store, d->metrics, e);
-	return d->queue != NULL;
+	if (!d->queue)
+		return false;
+	d->facts = facts_cache_new(LIMIT_FACTS_BYTES);
+	return d->facts || err_no_memory(e);
 }
 
 static bool listen_webhook(struct daemon *d, struct err *e)
@@ -166,6 +170,7 @@ static bool listen_webhook(struct daemon *d, struct err *e)
 	d->review = (struct review_service){.store = d->store,
 					    .queue = d->queue,
 					    .trust = d->trust,
+					    .facts = d->facts,
 					    .metrics = d->metrics,
 					    .default_action = config_default_action(d->config),
 					    .exempt_namespaces = d->exempt.items,
@@ -280,6 +285,7 @@ static void stop(struct daemon *d)
 	http_stop(d->ops_listener);
 	if (d->queue)
 		verify_queue_stop(d->queue);
+	facts_cache_free(d->facts);
 	if (d->access)
 		access_close(d->access);
 	tls_files_close(d->tls);

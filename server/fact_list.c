@@ -10,6 +10,26 @@ static bool reject(struct attestation_fact *fact, enum verdict_reason reason)
 	return false;
 }
 
+/* At `date` the judgement about an accepted signature changes. */
+static void note_date(struct fact_list *list, int64_t date)
+{
+	struct facts_window *window = &list->window;
+
+	if (date > list->now)
+		window->until = date < window->until ? date : window->until;
+	else
+		window->from = date > window->from ? date : window->from;
+}
+
+static void note_dates(struct fact_list *list, const struct signature_facts *facts, const struct attestation_fact *fact)
+{
+	if (facts->verdict != VERDICT_ACCEPTED)
+		return;
+	note_date(list, facts->signed_at < INT64_MIN + CLOCK_SKEW ? INT64_MIN : facts->signed_at - CLOCK_SKEW);
+	if (fact->expires_at)
+		note_date(list, fact->expires_at);
+}
+
 /* Starts from rejected; true when everything holds. The dates are compared with the clock each time: keys expire while
  * the server runs. */
 static bool holds(const struct fact_list *list, const struct signature_facts *facts, struct attestation_fact *fact)
@@ -26,7 +46,7 @@ static bool holds(const struct fact_list *list, const struct signature_facts *fa
 }
 
 /* Fills what follows from the verdict. The texts still belong to `facts`. */
-static void judge(const struct fact_list *list, const struct signature_facts *facts, struct attestation_fact *fact)
+static void judge(struct fact_list *list, const struct signature_facts *facts, struct attestation_fact *fact)
 {
 	int64_t key = facts->key_expires_at, own = facts->signature_expires_at;
 
@@ -36,6 +56,7 @@ static void judge(const struct fact_list *list, const struct signature_facts *fa
 	fact->signed_at = facts->signed_at;
 	fact->key_expires_first = key && (!own || key <= own);
 	fact->expires_at = fact->key_expires_first ? key : own;
+	note_dates(list, facts, fact);
 	if (!holds(list, facts, fact))
 		return;
 	fact->verdict = VERDICT_ACCEPTED;

@@ -5,17 +5,23 @@
 
 #include "attest/openpgp.h"
 #include "policy/facts.h"
+#include "server/facts_cache.h"
 #include "store/store.h"
 
 struct fact_list {
 	struct arena *arena;
 	struct str digest; /* asked for */
 	int64_t now;	   /* seconds */
+	/* The clock judges everything that was added as it does now from the first to before the second; begins as
+	 * FACT_LIST_ALWAYS. */
+	struct facts_window window;
 	struct attestation_fact *items;
 	size_t count;
 	size_t capacity;
 	size_t rejected; /* seen; more than FACTS_REJECTED_MAX are not kept */
 };
+
+#define FACT_LIST_ALWAYS ((struct facts_window){INT64_MIN, INT64_MAX})
 
 /* Rejected attestations that are kept, so that a flood of them costs no memory. */
 #define FACTS_REJECTED_MAX 256u

@@ -25,6 +25,7 @@ struct walk {
 	size_t unverified;
 	bool only_known; /* the first walk: ends at the first attestation without a verdict */
 	bool missed;
+	bool known; /* the first walk has seen everything, and a verdict for each */
 	bool no_memory;
 	bool late;
 };
@@ -175,10 +176,11 @@ static void start_again(struct walk *w)
 {
 	const struct fact_list *list = &w->list;
 
-	*w = (struct walk){.source = w->source,
-			   .query = w->query,
-			   .patience_ms = w->patience_ms,
-			   .list = {.arena = list->arena, .digest = list->digest, .now = list->now}};
+	*w = (struct walk){
+		.source = w->source,
+		.query = w->query,
+		.patience_ms = w->patience_ms,
+		.list = {.arena = list->arena, .digest = list->digest, .now = list->now, .window = FACT_LIST_ALWAYS}};
 }
 
 /* What has been good before is verified ahead of the rest, and is enough most of the time. */
@@ -198,7 +200,10 @@ static bool walk_unknown(struct walk *w, struct err *e)
 static bool walk_store(struct walk *w, struct err *e)
 {
 	w->only_known = true;
-	if (!walk_all(w, e) || (w->missed && !walk_unknown(w, e)))
+	if (!walk_all(w, e))
+		return false;
+	w->known = !w->missed && w->unverified == 0 && goes_on(w);
+	if (w->missed && !walk_unknown(w, e))
 		return false;
 	w->only_known = false;
 	return w->unverified == 0 || !goes_on(w) || walk_hinted(w, visit_hinted, e);
@@ -211,14 +216,15 @@ static int64_t patience(int64_t deadline_ms)
 	return deadline_ms ? deadline_ms - clock_left_ms(deadline_ms) / 4 : 0;
 }
 
-static bool attestations(void *context, const struct facts_query *query, struct arena *arena, struct facts_answer *out,
-			 struct err *e)
+/* The window stays as it is when the answer is not finished: another review may find out more. */
+static bool gather(struct facts_source *source, const struct facts_query *query, struct arena *arena,
+		   struct facts_answer *out, struct facts_window *window, struct err *e)
 {
-	struct facts_source *source = context;
-	struct walk w = {.source = source,
-			 .query = query,
-			 .patience_ms = patience(source->deadline_ms),
-			 .list = {.arena = arena, .digest = query->digest, .now = source->now}};
+	struct walk w = {
+		.source = source,
+		.query = query,
+		.patience_ms = patience(source->deadline_ms),
+		.list = {.arena = arena, .digest = query->digest, .now = source->now, .window = FACT_LIST_ALWAYS}};
 	bool read = walk_store(&w, e);
 
 	wait_for_all(&w);
@@ -229,10 +235,50 @@ static bool attestations(void *context, const struct facts_query *query, struct 
 	if (w.late)
 		return err_set(e, ERR_TIMEOUT, "too many attestations to read in time");
 	*out = (struct facts_answer){w.list.items, w.list.count, w.unverified};
+	if (w.known)
+		*window = w.list.window;
+	return true;
+}
+
+/* Without a version nothing is taken from the cache and nothing kept. */
+static bool has_version(struct facts_source *source)
+{
+	if (!source->looked && source->cache)
+		source->has_version = store_version(source->store, source->deadline_ms, &source->version, NULL);
+	source->looked = true;
+	return source->has_version;
+}
+
+static bool recall(struct facts_source *source, const struct facts_question *question, struct arena *arena,
+		   struct facts_answer *out)
+{
+	bool hit = facts_cache_get(source->cache, question, source->now, arena, out);
+
+	if (source->metrics)
+		metrics_facts_cache(source->metrics, hit);
+	return hit;
+}
+
+static bool attestations(void *context, const struct facts_query *query, struct arena *arena, struct facts_answer *out,
+			 struct err *e)
+{
+	struct facts_source *source = context;
+	struct facts_window window = {0, 0};
+	bool cached = has_version(source);
+	const struct facts_question question = {source->version, key_set_id(source->trust->keys), query->digest,
+						query->notes, query->note_count};
+
+	if (cached && recall(source, &question, arena, out))
+		return true;
+	if (!gather(source, query, arena, out, &window, e))
+		return false;
+	if (cached && window.from < window.until)
+		facts_cache_put(source->cache, &question, window, out);
 	return true;
 }
 
 struct facts facts_source_interface(struct facts_source *source)
 {
+	source->looked = source->has_version = false;
 	return (struct facts){source, attestations};
 }

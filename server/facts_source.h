@@ -19,23 +19,33 @@
  * As soon as what is known is enough for the policies that ask (facts_query), nothing more is waited for: a flood
  * delays only images that are not proven without it.
  *
+ * What was answered before is answered from memory as long as nothing can have changed it (server/facts_cache.h).
+ *
  * Of what has a verdict, the newest 256 rejections are told, and of what is accepted one for each note, signer and
  * repository. */
 #ifndef SEALGATE_SERVER_FACTS_SOURCE_H
 #define SEALGATE_SERVER_FACTS_SOURCE_H
 
 #include "policy/facts.h"
+#include "server/facts_cache.h"
 #include "server/verify_queue.h"
 #include "store/store.h"
 
 struct facts_source {
 	struct store *store;
 	struct verify_queue *queue;
-	struct trust *trust; /* pinned by the review */
+	struct trust *trust;	   /* pinned by the review */
+	struct facts_cache *cache; /* may be NULL */
+	struct metrics *metrics;   /* may be NULL */
 	int64_t deadline_ms;
 	int64_t now; /* seconds */
+	/* private: the store's version, read by the first question of the review */
+	bool looked;
+	bool has_version;
+	uint64_t version;
 };
 
+/* For one review: what the store holds is looked at again. */
 struct facts facts_source_interface(struct facts_source *source);
 
 #endif

@@ -52,6 +52,8 @@ struct metrics {
 	counter verifications[2][REASON_COUNT];
 	counter cache_hits;
 	counter cache_misses;
+	counter facts_hits;
+	counter facts_misses;
 	struct histogram store[COUNT(operations)];
 	atomic_int connections[COUNT(listeners)];
 	atomic_int in_work[COUNT(listeners)];
@@ -125,6 +127,11 @@ void metrics_verification(struct metrics *m, enum verdict verdict, enum verdict_
 {
 	if ((unsigned)reason < REASON_COUNT)
 		count_one(&m->verifications[verdict == VERDICT_ACCEPTED][reason]);
+}
+
+void metrics_facts_cache(struct metrics *m, bool hit)
+{
+	count_one(hit ? &m->facts_hits : &m->facts_misses);
 }
 
 void metrics_verdict_cache(struct metrics *m, bool hit)
@@ -343,6 +350,10 @@ void metrics_write(struct metrics *m, int64_t now, struct buf *out)
 		     value_of(&m->cache_hits));
 	write_number(out, "counter", "sealgate_verdict_cache_misses_total", "Verdicts that had to be made.",
 		     value_of(&m->cache_misses));
+	write_number(out, "counter", "sealgate_facts_cache_hits_total", "Digests answered from memory.",
+		     value_of(&m->facts_hits));
+	write_number(out, "counter", "sealgate_facts_cache_misses_total", "Digests looked up in the store.",
+		     value_of(&m->facts_misses));
 	write_store(m, out);
 	write_connections(m, out);
 	write_load(m, out);

@@ -16,11 +16,13 @@ struct metrics *metrics_new(void);
 void metrics_free(struct metrics *m);
 
 /* result: "allowed" or "refused" or "error"; reason: "none", "exempt", "warn", "audit", "reference", "digest",
- * "policy", "signatures", "deadline", "too_many", "too_complex", "store", "invalid", "break-glass" - anything else counts as "other".
+ * "policy", "signatures", "deadline", "too_many", "too_complex", "store", "invalid", "break-glass" - anything else
+ * counts as "other".
  */
 void metrics_review(struct metrics *m, const char *result, const char *reason, int64_t duration_us);
 void metrics_verification(struct metrics *m, enum verdict verdict, enum verdict_reason reason);
 void metrics_verdict_cache(struct metrics *m, bool hit);
+void metrics_facts_cache(struct metrics *m, bool hit);
 /* A store_observer; context is the metrics. */
 void metrics_store(void *context, const char *operation, int64_t duration_us);
 /* listener: "webhook", "api", "ops". */

@@ -4,6 +4,7 @@
 
 #include "base/options.h"
 #include "policy/evaluate.h"
+#include "server/facts_cache.h"
 #include "server/http.h"
 #include "server/metrics.h"
 #include "server/trust_holder.h"
@@ -14,6 +15,7 @@ struct review_service {
 	struct store *store;
 	struct verify_queue *queue;
 	struct trust_holder *trust;
+	struct facts_cache *facts; /* may be NULL */
 	struct metrics *metrics;
 	enum default_action default_action;
 	const char *const *exempt_namespaces; /* kube-system, kube-node-lease and the server's own, and what

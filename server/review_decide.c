@@ -37,6 +37,8 @@ static void evaluate_under(struct review_service *service, struct trust *trust, 
 	struct facts_source source = {.store = service->store,
 				      .queue = service->queue,
 				      .trust = trust,
+				      .cache = service->facts,
+				      .metrics = service->metrics,
 				      .deadline_ms = deadline_ms,
 				      .now = now};
 	struct facts facts = facts_source_interface(&source);

@@ -1,17 +1,21 @@
 /* A warm decision inside one process, without TLS and HTTP: processor time of each, and the path that profilers take
  * apart (`make build/tests/profile/decision`, then `valgrind --tool=callgrind --toggle-collect=webhook_handle
- * build/tests/profile/decision 5000 500`). Arguments: bytes of the body, decisions, threads. */
+ * build/tests/profile/decision 5000 500`). Arguments: bytes of the body, decisions, threads, images (at
+ * most 100, each with a digest of its own). */
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "server/review.h"
 #include "server/verify_queue_private.h"
 #include "server/webhook.h"
 #include "tests/bench/review_body.h"
 #include "tests/e2e/bed.h"
+
+#define IMAGES_MAX 100u
 
 struct job {
 	struct review_service service;
@@ -75,16 +79,35 @@ static void run(const struct job *job, size_t threads)
 	       (processor_us() - started_us) / (double)(job->decisions * threads), wrong + first.wrong);
 }
 
-static void serve_one_image(struct bed *bed)
+struct image {
+	char digest[80];
+	char name[160];
+};
+
+static char *make_body(size_t bytes, struct image *images, size_t count)
 {
-	char *signature;
+	const char *names[IMAGES_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(images[i].digest, sizeof(images[i].digest), "sha256:%064zx", i + 1);
+		snprintf(images[i].name, sizeof(images[i].name), "gcr.io/hightowerlabs/payment@sha256:%064zx", i + 1);
+		names[i] = images[i].name;
+	}
+	return review_body_of(bytes, names, count);
+}
+
+static void serve(struct bed *bed, const struct image *images, size_t count)
+{
 
 	bed_key(bed, "qa", "qa_bob@example.com");
 	bed_start(bed, "--pubkeys", bed->keys, NULL);
 	bed_note(bed, "p", "n");
-	signature = bed_clearsign(bed, "qa_bob@example.com", DIGEST_A);
-	bed_attest(bed, "p", "n", IMAGE_A, signature);
-	free(signature);
+	for (size_t i = 0; i < count; i++) {
+		char *signature = bed_clearsign(bed, "qa_bob@example.com", images[i].digest);
+
+		bed_attest(bed, "p", "n", images[i].name, signature);
+		free(signature);
+	}
 	if (bed_stop(bed) != 0)
 		exit(1);
 }
@@ -103,16 +126,19 @@ static void bench(struct bed *bed, struct worker_pool *workers, const char *body
 	struct store *store = store_open(url, STORE_READ_WRITE, &e);
 	struct trust_holder *trust = store ? trust_holder_open(&sources, workers, &e) : NULL;
 	struct verify_queue *queue = trust ? verify_queue_start(workers, store, metrics, &e) : NULL;
+	struct facts_cache *facts = facts_cache_new(LIMIT_FACTS_BYTES);
 	struct job job = {.body = body, .decisions = decisions};
 
-	if (!queue) {
+	if (!queue || !facts) {
 		fprintf(stderr, "%s\n", e.text);
 		exit(1);
 	}
 	store_observe(store, metrics_store, metrics);
-	job.service = (struct review_service){.store = store, .queue = queue, .trust = trust, .metrics = metrics};
+	job.service = (struct review_service){
+		.store = store, .queue = queue, .trust = trust, .facts = facts, .metrics = metrics};
 	run(&job, threads);
 	verify_queue_stop(queue);
+	facts_cache_free(facts);
 	trust_holder_close(trust);
 	store_close(store);
 	metrics_free(metrics);
@@ -124,12 +150,14 @@ int main(int argc, char **argv)
 	void *state = NULL;
 	struct bed *bed;
 	struct worker_pool *workers;
-	char *body = review_body(argument(argc, argv, 1, 5000), IMAGE_A), *run_dir;
+	static struct image images[IMAGES_MAX];
+	size_t wanted = argument(argc, argv, 4, 1), count = wanted > IMAGES_MAX ? IMAGES_MAX : wanted;
+	char *body = make_body(argument(argc, argv, 1, 5000), images, count), *run_dir;
 	struct err e = ERR_INIT;
 
 	bed_setup(&state);
 	bed = state;
-	serve_one_image(bed);
+	serve(bed, images, count);
 	run_dir = text_of("%s/run", bed->data);
 	workers = worker_pool_start(1, run_dir, &e);
 	if (!freopen(bed->log, "a", stderr) || !workers)

@@ -54,8 +54,9 @@ static int setup(void **state)
 	bed->trust.keys = two_keys();
 	bed->arena = arena_init(LIMIT_REVIEW_MEMORY);
 	bed->source = (struct facts_source){.store = bed->scratch.store, .trust = &bed->trust, .now = NOW};
+	bed->source.cache = facts_cache_new(LIMIT_FACTS_BYTES);
 	start_queue(bed);
-	return bed->source.queue ? 0 : -1;
+	return bed->source.queue && bed->source.cache ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -63,6 +64,7 @@ static int teardown(void **state)
 	struct bed *bed = *state;
 
 	verify_queue_stop(bed->source.queue);
+	facts_cache_free(bed->source.cache);
 	scratch_store_remove(&bed->scratch);
 	key_set_unref(bed->trust.keys);
 	arena_release(&bed->arena);
@@ -556,6 +558,205 @@ static void when_every_verdict_is_known_one_probe_is_all(void **state)
 	bed->source.queue = NULL;
 }
 
+/* `probes` is the store's observer. Asks until two questions in a row cost no walk: the hints of the queue's thread are
+ * written by then. Fails when none is ever answered from memory. */
+static void warm(struct bed *bed, struct probes *probes)
+{
+	unsigned int quiet = 0;
+
+	for (int i = 0; i < 10000 && quiet < 2; i++) {
+		unsigned int before = probes->all;
+
+		ask(bed, QA);
+		quiet = probes->all == before ? quiet + 1 : 0;
+	}
+	assert_int_equal(quiet, 2);
+}
+
+/* One accepted, one rejected attestation, answered from memory. The queue is started again so that it knows the
+ * observer before any thread calls it. */
+static void warm_two(struct bed *bed, struct probes *probes)
+{
+	verify_queue_stop(bed->source.queue);
+	store_observe(bed->scratch.store, count_probe, probes);
+	start_queue(bed);
+	add(bed, "o", QA, "anna");
+	add(bed, "p", QA, "bad");
+	warm(bed, probes);
+}
+
+/* Its thread tells the observer, which lives in the test. */
+static void end_queue(struct bed *bed)
+{
+	verify_queue_stop(bed->source.queue);
+	bed->source.queue = NULL;
+}
+
+static void what_was_decided_before_costs_no_walk_and_tells_the_same(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_cache *cache = bed->source.cache;
+	struct probes probes = {0, 0};
+	struct facts_answer walked, kept;
+
+	warm_two(bed, &probes);
+	bed->source.cache = NULL;
+	walked = ask(bed, QA);
+	bed->source.cache = cache;
+	kept = ask(bed, QA);
+	assert_int_equal(kept.count, walked.count);
+	assert_int_equal(kept.unverified, 0);
+	for (size_t i = 0; i < kept.count; i++) {
+		const struct attestation_fact *a = &walked.items[i], *b = &kept.items[i];
+
+		assert_true(str_eq(a->name, b->name) && str_eq(a->note, b->note) && str_eq(a->signer, b->signer));
+		assert_true(str_eq(a->digest, b->digest) && str_eq(a->repository, b->repository));
+		assert_true(a->verdict == b->verdict && a->reason == b->reason && a->signed_at == b->signed_at);
+		assert_true(a->expires_at == b->expires_at && a->key_expires_first == b->key_expires_first);
+	}
+	end_queue(bed);
+}
+
+static void an_upload_that_was_acknowledged_is_in_the_next_review(void **state)
+{
+	struct bed *bed = *state;
+	struct probes probes = {0, 0};
+
+	warm_two(bed, &probes);
+	add(bed, "q", QA, "bob");
+	assert_int_equal(accepted(ask(bed, QA)), 2);
+	end_queue(bed);
+}
+
+static void what_was_deleted_counts_in_no_later_review(void **state)
+{
+	struct bed *bed = *state;
+	struct probes probes = {0, 0};
+
+	warm_two(bed, &probes);
+	assert_true(store_delete_occurrence(bed->scratch.store, STR("p"), STR("o"), 0, &bed->err));
+	assert_int_equal(accepted(ask(bed, QA)), 0);
+	end_queue(bed);
+}
+
+static void what_another_process_deleted_or_changed_counts_in_no_later_review(void **state)
+{
+	struct bed *bed = *state;
+	struct probes probes = {0, 0};
+
+	warm_two(bed, &probes);
+	alter_row(bed, "UPDATE evidence SET signature = CAST('forged' AS BLOB)");
+	assert_int_equal(accepted(ask(bed, QA)), 0);
+	alter_row(bed, "UPDATE evidence SET signature = CAST('anna' AS BLOB)");
+	warm(bed, &probes);
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+	alter_row(bed, "DELETE FROM evidence");
+	assert_int_equal(ask(bed, QA).count, 0);
+	end_queue(bed);
+}
+
+/* A review that began before a deletion may still see the row; what it has found is nothing to the next one. */
+static void what_an_older_review_finds_is_not_kept_for_a_later_one(void **state)
+{
+	struct bed *bed = *state;
+	struct facts facts = facts_source_interface(&bed->source);
+	struct facts_query query = {.digest = STR(OTHER_DIGEST), .notes = NULL, .note_count = 0};
+	struct facts_answer answer;
+	struct probes probes = {0, 0};
+
+	warm_two(bed, &probes);
+	facts = facts_source_interface(&bed->source);
+	assert_true(facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err));
+	query = (struct facts_query){.digest = STR(DIGEST), .notes = (struct str[]){STR(QA)}, .note_count = 1};
+	assert_true(facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err));
+	assert_true(store_delete_occurrence(bed->scratch.store, STR("p"), STR("o"), 0, &bed->err));
+	/* The same review, which has looked already. */
+	assert_true(facts.attestations(facts.context, &query, &bed->arena, &answer, &bed->err));
+	assert_int_equal(accepted(ask(bed, QA)), 0);
+	end_queue(bed);
+}
+
+static void other_keys_have_answers_of_their_own(void **state)
+{
+	static const struct known nothing[] = {{NULL, {0}}};
+	struct bed *bed = *state;
+	struct probes probes = {0, 0};
+	struct key_set *old = bed->trust.keys;
+
+	warm_two(bed, &probes);
+	bed->trust.keys = two_keys();
+	key_set_unref(old);
+	end_queue(bed);
+	start_queue(bed);
+	bed->verifier.known = nothing;
+	assert_int_equal(accepted(ask(bed, QA)), 0);
+	end_queue(bed);
+}
+
+static void other_notes_have_answers_of_their_own(void **state)
+{
+	struct bed *bed = *state;
+	struct probes probes = {0, 0};
+
+	warm_two(bed, &probes);
+	assert_int_equal(ask(bed, SECURITY).count, 0);
+	assert_int_equal(ask(bed, NULL).count, 2);
+	end_queue(bed);
+}
+
+/* Of one signer the signature made last is told: when it expires, the older one counts again, and when the clock is set
+ * back before both, none does. */
+static void what_is_kept_follows_the_clock(void **state)
+{
+	static const struct known two[] = {{"long", GOOD_AT(ANNA, 1000)},
+					   {"short", GOOD_AT(ANNA, 1500, .signature_expires_at = NOW + 10)},
+					   {NULL, {0}}};
+	static const struct {
+		int64_t now;
+		size_t accepted;
+		int64_t signed_at;
+	} moments[] = {{NOW, 1, 1500},	{NOW + 9, 1, 1500}, {NOW + 10, 1, 1000}, {NOW, 1, 1500}, {1200, 1, 1500},
+		       {1199, 1, 1000}, {700, 1, 1000},	    {699, 0, 0},	 {NOW, 1, 1500}};
+	struct bed *bed = *state;
+	struct probes probes = {0, 0};
+
+	verify_queue_stop(bed->source.queue);
+	bed->verifier.known = two;
+	store_observe(bed->scratch.store, count_probe, &probes);
+	start_queue(bed);
+	add(bed, "1", QA, "long");
+	add(bed, "2", QA, "short");
+	warm(bed, &probes);
+	for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
+		struct facts_answer answer;
+
+		bed->source.now = moments[i].now;
+		for (int again = 0; again < 2; again++) {
+			answer = ask(bed, QA);
+			assert_int_equal(accepted(answer), moments[i].accepted);
+			for (size_t j = 0; j < answer.count; j++)
+				if (answer.items[j].verdict == VERDICT_ACCEPTED)
+					assert_int_equal(answer.items[j].signed_at, moments[i].signed_at);
+		}
+		warm(bed, &probes);
+	}
+	end_queue(bed);
+}
+
+/* Answers that another review would find more in. */
+static void an_answer_that_is_not_finished_is_not_kept(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+
+	add(bed, "good", QA, "anna");
+	add_many(bed, "flood", QA, "bad", LIMIT_UNVERIFIED + 1);
+	answer = ask(bed, QA);
+	assert_int_equal(accepted(answer), 0);
+	assert_int_equal(answer.unverified, 2);
+	assert_int_equal(accepted(ask(bed, QA)), 1);
+}
+
 static void a_full_arena_is_no_answer(void **state)
 {
 	struct bed *bed = *state;
@@ -655,6 +856,15 @@ int main(void)
 		CASE(a_store_that_fails_is_no_answer),
 		CASE(a_row_altered_behind_the_servers_back_is_another_input),
 		CASE(when_every_verdict_is_known_one_probe_is_all),
+		CASE(what_was_decided_before_costs_no_walk_and_tells_the_same),
+		CASE(an_upload_that_was_acknowledged_is_in_the_next_review),
+		CASE(what_was_deleted_counts_in_no_later_review),
+		CASE(what_another_process_deleted_or_changed_counts_in_no_later_review),
+		CASE(what_an_older_review_finds_is_not_kept_for_a_later_one),
+		CASE(other_keys_have_answers_of_their_own),
+		CASE(other_notes_have_answers_of_their_own),
+		CASE(what_is_kept_follows_the_clock),
+		CASE(an_answer_that_is_not_finished_is_not_kept),
 		CASE(a_full_arena_is_no_answer),
 		CASE(nothing_is_waited_for_once_enough_is_known),
 		CASE(what_is_not_enough_is_told_whole),

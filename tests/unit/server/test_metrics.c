@@ -14,6 +14,8 @@ static const char *const names[] = {"sealgate_reviews_total",
 				    "sealgate_verifications_total",
 				    "sealgate_verdict_cache_hits_total",
 				    "sealgate_verdict_cache_misses_total",
+				    "sealgate_facts_cache_hits_total",
+				    "sealgate_facts_cache_misses_total",
 				    "sealgate_store_duration_seconds",
 				    "sealgate_connections",
 				    "sealgate_requests_in_work",
@@ -157,12 +159,17 @@ static void verifications_and_cache_hits_count(void **state)
 	metrics_verdict_cache(m, true);
 	metrics_verdict_cache(m, false);
 	metrics_verdict_cache(m, false);
+	metrics_facts_cache(m, false);
+	for (int i = 0; i < 3; i++)
+		metrics_facts_cache(m, true);
 	metrics_write(m, 0, &out);
 	assert_true(has(&out, "sealgate_verifications_total{verdict=\"accepted\",reason=\"good\"} 1\n"));
 	assert_true(has(&out, "sealgate_verifications_total{verdict=\"rejected\",reason=\"key_expired\"} 1\n"));
 	assert_false(has(&out, "verdict=\"accepted\",reason=\"key_expired\""));
 	assert_true(has(&out, "sealgate_verdict_cache_hits_total 1\n"));
 	assert_true(has(&out, "sealgate_verdict_cache_misses_total 2\n"));
+	assert_true(has(&out, "sealgate_facts_cache_hits_total 3\n"));
+	assert_true(has(&out, "sealgate_facts_cache_misses_total 1\n"));
 	metrics_free(m);
 }
 
