@@ -171,6 +171,30 @@ static void refuses_an_empty_file_whose_log_is_not_empty(void **state)
 	assert_refused_with(bed, STORE_READ_WRITE, ERR_INTERNAL, "damaged");
 }
 
+/* Who looks for it notices; a write that was refused because of it is told, too. */
+static void a_file_moved_away_makes_the_version_grow(void **state)
+{
+	struct bed *bed = *state;
+	struct store *store = opened(bed);
+	struct note_row row = note("n");
+	uint64_t before = 0, checked = 0, refused = 0;
+	char aside[320];
+
+	snprintf(aside, sizeof(aside), "%s.aside", bed->path);
+	for (int i = 0; i < 2; i++)
+		assert_true(store_version(store, 0, &before, &bed->err));
+	assert_int_equal(rename(bed->path, aside), 0);
+	assert_false(store_check(store, 0, &bed->err));
+	assert_true(store_version(store, 0, &checked, &bed->err));
+	assert_true(checked > before);
+	assert_false(store_create_note(store, &row, 0, &bed->err));
+	assert_int_equal(bed->err.kind, ERR_UNAVAILABLE);
+	assert_true(store_version(store, 0, &refused, &bed->err));
+	assert_true(refused > checked);
+	assert_int_equal(rename(aside, bed->path), 0);
+	store_close(store);
+}
+
 static void refuses_a_newer_file_and_leaves_it_as_it_is(void **state)
 {
 	struct bed *bed = *state;
@@ -612,6 +636,7 @@ int main(void)
 		CASE(a_write_that_does_not_fit_takes_no_neighbour_down),
 		CASE(writes_beyond_the_queue_are_turned_away_and_those_in_it_are_done),
 		CASE(the_log_does_not_grow_for_ever),
+		CASE(a_file_moved_away_makes_the_version_grow),
 		CASE(two_stores_on_one_file_see_each_other),
 		CASE(code_inside_the_file_does_not_run),
 	};
