@@ -61,7 +61,8 @@ static void image_put(struct image *image, const unsigned char *bytes, size_t si
 {
 	if (at + size > image->size)
 		image_resize(image, at + size);
-	memcpy(image->bytes + at, bytes, size);
+	if (size)
+		memcpy(image->bytes + at, bytes, size);
 }
 
 static void apply(struct image *image, const struct change *change)
