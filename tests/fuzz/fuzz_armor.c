@@ -1,7 +1,9 @@
-/* Uploads as text. What is unwrapped once more, from base64 of the same bytes, must be the same message; and a plain
- * reader of the same armour, with OpenSSL's base64, finds the same packets and the same signed text. */
+/* Uploads as text. What is unwrapped once more, from base64 of the same bytes, must be the same message, unless a BEGIN
+ * line stands in its bytes, which base64 may not hide; and a plain reader of the same armour, with OpenSSL's base64,
+ * finds the same packets and the same signed text. */
 #include <openssl/evp.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "attest/armor.h"
 #include "base/codec.h"
@@ -16,7 +18,8 @@ static void check_again(const struct armor_message *message)
 	cleanup(buf) struct buf wrapped = buf_init(2 * LIMIT_SIGNATURE);
 
 	base64_encode(&wrapped, buf_str(&message->packets), BASE64_STANDARD);
-	if (wrapped.len > LIMIT_SIGNATURE || !((unsigned char)message->packets.data[0] & 0x80))
+	if (wrapped.len > LIMIT_SIGNATURE || !((unsigned char)message->packets.data[0] & 0x80) ||
+	    memmem(message->packets.data, message->packets.len, "-----BEGIN PGP ", 15))
 		return;
 	if (armor_unwrap(buf_str(&wrapped), &again) != REASON_GOOD)
 		abort();
