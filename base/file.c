@@ -116,9 +116,7 @@ bool file_read_settled(const char *path, struct buf *out, struct err *e)
 			return false;
 		if (settled)
 			return true;
-		out->len = start;
-		if (out->data)
-			out->data[start] = 0;
+		buf_cut(out, start);
 		nanosleep(&pause, NULL);
 	}
 	return err_set(e, ERR_UNAVAILABLE, "%s: keeps changing while it is read", path);

@@ -1,11 +1,11 @@
 #include "server/log_writer.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 
 /* After so many batches of others the writing thread looks for somebody to go on: it has an answer to give. */
@@ -22,30 +22,16 @@ static struct {
 	char queues[2][LIMIT_LOG_LINE]; /* one is filled while the other is written; pages count once they are used */
 } writer = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-/* What standard error refuses is lost: there is no other place for it. */
-static void write_all(const char *at, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(STDERR_FILENO, at, length);
-
-		if (n < 0 && errno != EINTR)
-			break;
-		at += n > 0 ? n : 0;
-		length -= n > 0 ? (size_t)n : 0;
-	}
-}
-
-/* With the lock held, which is free during the write. */
+/* With the lock held, which is free during the write. What standard error refuses is lost: there is no other place. */
 static void write_batch(void)
 {
-	const char *batch = writer.queues[writer.filling];
-	size_t length = writer.length;
+	struct str batch = str_make(writer.queues[writer.filling], writer.length);
 
 	writer.filling ^= 1u;
 	writer.length = 0;
 	pthread_cond_broadcast(&writer.changed);
 	pthread_mutex_unlock(&writer.lock);
-	write_all(batch, length);
+	(void)!file_write_fd(STDERR_FILENO, batch);
 	pthread_mutex_lock(&writer.lock);
 }
 

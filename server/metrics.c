@@ -168,8 +168,7 @@ void metrics_overload(struct metrics *m, const char *listener, const char *reaso
 
 void metrics_connections(struct metrics *m, const char *listener, int change)
 {
-	atomic_fetch_add_explicit(&m->connections[word_index(listeners, COUNT(listeners), listener)], change,
-				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&m->connections[listener_index(listener)], change, memory_order_relaxed);
 }
 
 void metrics_keys(struct metrics *m, const struct metrics_key *keys, size_t count)

@@ -27,9 +27,8 @@ void metrics_facts_cache(struct metrics *m, bool hit);
 void metrics_store(void *context, const char *operation, int64_t duration_us);
 /* listener: "webhook", "api", "ops". */
 void metrics_connections(struct metrics *m, const char *listener, int change);
-/* Requests that a handler works on; bytes of large bodies and answers (`of`: "bodies", "answers"); requests answered
- * 503
- * (`reason`: "connections", "requests", "bodies", "answers"). */
+/* Requests that a handler works on. Bytes of large bodies and answers (`of`: "bodies", "answers"). Requests that were
+ * answered 503 (`reason`: "connections", "requests", "bodies", "answers"). */
 void metrics_in_work(struct metrics *m, const char *listener, int change);
 void metrics_held_bytes(struct metrics *m, const char *listener, const char *of, int64_t change);
 void metrics_overload(struct metrics *m, const char *listener, const char *reason);
