@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "base/cleanup.h"
 
@@ -21,8 +22,7 @@ enum scope {
 /* One verdict. The texts follow each other in `text`: signer, digest, repository. */
 struct entry {
 	struct entry *chain; /* same bucket */
-	struct entry *newer;
-	struct entry *older;
+	TAILQ_ENTRY(entry) use;
 	struct sha256 key;
 	struct sha256 material; /* SCOPE_SIGNER */
 	uint64_t set_id;	/* the set that said so */
@@ -38,10 +38,9 @@ struct entry {
 	char text[];
 };
 
-/* Accepted and rejected verdicts in lists of their own, by last use. */
+/* Accepted and rejected verdicts in lists of their own, the last used first. */
 struct uses {
-	struct entry *newest;
-	struct entry *oldest;
+	TAILQ_HEAD(use_list, entry) list;
 	size_t count;
 };
 
@@ -63,6 +62,8 @@ struct verdict_cache {
 static bool shard_init(struct shard *shard, size_t max)
 {
 	pthread_mutex_init(&shard->lock, NULL);
+	for (size_t i = 0; i < LISTS; i++)
+		TAILQ_INIT(&shard->lists[i].list);
 	shard->max = max;
 	shard->bucket_count = FIRST_BUCKETS;
 	shard->buckets = calloc(FIRST_BUCKETS, sizeof(*shard->buckets));
@@ -88,10 +89,8 @@ struct verdict_cache *verdict_cache_new(size_t max_entries)
 static void shard_release(struct shard *shard)
 {
 	for (size_t i = 0; i < LISTS; i++)
-		for (struct entry *entry = shard->lists[i].newest, *next; entry; entry = next) {
-			next = entry->older;
-			free(entry);
-		}
+		for (struct entry *entry; (entry = TAILQ_FIRST(&shard->lists[i].list)) != NULL; free(entry))
+			TAILQ_REMOVE(&shard->lists[i].list, entry, use);
 	free(shard->buckets);
 	pthread_mutex_destroy(&shard->lock);
 }
@@ -148,22 +147,18 @@ static size_t count_of(const struct shard *shard)
 
 static void unlink_use(struct shard *shard, struct entry *entry)
 {
-	struct uses *list = list_of(shard, entry);
+	struct uses *uses = list_of(shard, entry);
 
-	*(entry->newer ? &entry->newer->older : &list->newest) = entry->older;
-	*(entry->older ? &entry->older->newer : &list->oldest) = entry->newer;
-	list->count--;
+	TAILQ_REMOVE(&uses->list, entry, use);
+	uses->count--;
 }
 
 static void link_newest(struct shard *shard, struct entry *entry)
 {
-	struct uses *list = list_of(shard, entry);
+	struct uses *uses = list_of(shard, entry);
 
-	entry->newer = NULL;
-	entry->older = list->newest;
-	*(list->newest ? &list->newest->newer : &list->oldest) = entry;
-	list->newest = entry;
-	list->count++;
+	TAILQ_INSERT_HEAD(&uses->list, entry, use);
+	uses->count++;
 }
 
 static void drop(struct shard *shard, struct entry *entry)
@@ -184,7 +179,9 @@ static struct entry *least_needed(const struct shard *shard, const struct entry 
 	const struct uses *own = &shard->lists[coming->verdict == VERDICT_ACCEPTED];
 	const struct uses *other = &shard->lists[coming->verdict != VERDICT_ACCEPTED];
 
-	return other->oldest && (!own->oldest || other->count > shard->max / 2) ? other->oldest : own->oldest;
+	bool others = other->count && (!own->count || other->count > shard->max / 2);
+
+	return TAILQ_LAST(&(others ? other : own)->list, use_list);
 }
 
 static void chain(struct shard *shard, struct entry *entry)
@@ -210,7 +207,7 @@ static void grow(struct shard *shard)
 	shard->buckets = fresh;
 	shard->bucket_count = old_count * 2;
 	for (size_t i = 0; i < LISTS; i++)
-		for (struct entry *entry = shard->lists[i].newest; entry; entry = entry->older)
+		for (struct entry *entry = TAILQ_FIRST(&shard->lists[i].list); entry; entry = TAILQ_NEXT(entry, use))
 			chain(shard, entry);
 	free(old);
 }

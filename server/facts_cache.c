@@ -1,6 +1,7 @@
 #include "server/facts_cache.h"
 
 #include <pthread.h>
+#include <sys/queue.h>
 #include <sys/random.h>
 
 #define SHARDS 16u
@@ -11,8 +12,7 @@
 /* In one allocation with its facts, its notes and their texts. */
 struct entry {
 	struct entry *chain; /* of the bucket */
-	struct entry *newer; /* by last use */
-	struct entry *older;
+	TAILQ_ENTRY(entry) use;
 	uint64_t hash;
 	uint64_t key_set;
 	struct facts_window window;
@@ -29,8 +29,7 @@ struct shard {
 	pthread_mutex_t lock;
 	uint64_t version; /* of all that is in it */
 	struct entry *buckets[BUCKETS];
-	struct entry *newest;
-	struct entry *oldest;
+	TAILQ_HEAD(use_list, entry) uses; /* the last used first */
 	size_t bytes;
 };
 
@@ -50,23 +49,11 @@ struct facts_cache *facts_cache_new(size_t max_bytes)
 	/* Without random bytes the chains may be made long by whoever chooses digests, and nothing else. */
 	if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) != (ssize_t)sizeof(cache->seed))
 		cache->seed = (uintptr_t)cache;
-	for (size_t i = 0; i < SHARDS; i++)
+	for (size_t i = 0; i < SHARDS; i++) {
 		pthread_mutex_init(&cache->shards[i].lock, NULL);
+		TAILQ_INIT(&cache->shards[i].uses);
+	}
 	return cache;
-}
-
-static void unlink_use(struct shard *shard, struct entry *entry)
-{
-	*(entry->newer ? &entry->newer->older : &shard->newest) = entry->older;
-	*(entry->older ? &entry->older->newer : &shard->oldest) = entry->newer;
-}
-
-static void link_newest(struct shard *shard, struct entry *entry)
-{
-	entry->newer = NULL;
-	entry->older = shard->newest;
-	*(shard->newest ? &shard->newest->newer : &shard->oldest) = entry;
-	shard->newest = entry;
 }
 
 /* The low bits choose the shard. */
@@ -82,15 +69,15 @@ static void drop(struct shard *shard, struct entry *entry)
 	while (*place != entry)
 		place = &(*place)->chain;
 	*place = entry->chain;
-	unlink_use(shard, entry);
+	TAILQ_REMOVE(&shard->uses, entry, use);
 	shard->bytes -= entry->bytes;
 	free(entry);
 }
 
 static void drop_all(struct shard *shard)
 {
-	while (shard->oldest)
-		drop(shard, shard->oldest);
+	while (!TAILQ_EMPTY(&shard->uses))
+		drop(shard, TAILQ_FIRST(&shard->uses));
 }
 
 void facts_cache_free(struct facts_cache *cache)
@@ -204,8 +191,8 @@ bool facts_cache_get(struct facts_cache *cache, const struct facts_question *que
 	entry = find(shard, hash, question);
 	found = entry && now >= entry->window.from && now < entry->window.until && copy_out(entry, arena, out);
 	if (found) {
-		unlink_use(shard, entry);
-		link_newest(shard, entry);
+		TAILQ_REMOVE(&shard->uses, entry, use);
+		TAILQ_INSERT_HEAD(&shard->uses, entry, use);
 	}
 	pthread_mutex_unlock(&shard->lock);
 	return found;
@@ -290,7 +277,7 @@ static void insert(struct shard *shard, struct entry *entry)
 
 	entry->chain = *place;
 	*place = entry;
-	link_newest(shard, entry);
+	TAILQ_INSERT_HEAD(&shard->uses, entry, use);
 	shard->bytes += entry->bytes;
 }
 
@@ -305,8 +292,8 @@ static void keep(struct shard *shard, struct entry *entry, const struct facts_qu
 	}
 	if (present)
 		drop(shard, present);
-	while (shard->oldest && shard->bytes + entry->bytes > max)
-		drop(shard, shard->oldest);
+	while (!TAILQ_EMPTY(&shard->uses) && shard->bytes + entry->bytes > max)
+		drop(shard, TAILQ_LAST(&shard->uses, use_list));
 	insert(shard, entry);
 }
 
