@@ -2,6 +2,7 @@
  * answer that can be read, and the next review is right. */
 #include "tests/fault/inside.h"
 
+#include "base/limits.h"
 #include "server/webhook.h"
 #include "tests/fault/alloc.h"
 
@@ -20,6 +21,7 @@ struct path {
 	bool cold;    /* no verdict is known */
 	bool onwards; /* all later allocations fail, too */
 	int scope;
+	enum { MEMORY_NONE, MEMORY_WARM, MEMORY_EMPTY } memory; /* whether answers are kept, and one is there */
 };
 
 static bool is_image_review(const struct path *path)
@@ -64,6 +66,20 @@ static void assert_next_is_right(const struct path *path)
 	inside_answer_release(&answer);
 }
 
+static void forget_answers(struct inside *in)
+{
+	facts_cache_free(in->review.facts);
+	in->review.facts = NULL;
+}
+
+/* From now on answers are kept in memory; none is there yet. */
+static void remember(struct inside *in)
+{
+	forget_answers(in);
+	in->review.facts = facts_cache_new(LIMIT_FACTS_BYTES);
+	assert_non_null(in->review.facts);
+}
+
 static bool review(void *context, unsigned n)
 {
 	const struct path *path = context;
@@ -73,6 +89,8 @@ static bool review(void *context, unsigned n)
 
 	if (path->cold)
 		inside_forget(path->in);
+	if (path->memory == MEMORY_EMPTY)
+		remember(path->in);
 	fired = inside_call(webhook_handle, &path->in->review, "POST", path->target, path->body, fault, &answer);
 	if (allowed(path, &answer) && !path->due)
 		fail_msg("admitted with n = %u", n);
@@ -87,10 +105,13 @@ static bool review(void *context, unsigned n)
 /* Every point once with one failure, once with all that follow. */
 static void at_every_point(struct path path)
 {
+	if (path.memory)
+		remember(path.in);
 	assert_next_is_right(&path);
 	alloc_each(review, &path);
 	path.onwards = true;
 	alloc_each(review, &path);
+	forget_answers(path.in);
 	free(path.body);
 }
 
@@ -177,6 +198,27 @@ static void a_signed_image_whose_verdict_is_known(void **state)
 	at_every_point((struct path){*state, "/validate", create("default", SIGNED_IMAGE), .due = true});
 }
 
+static void a_signed_image_that_is_answered_from_memory(void **state)
+{
+	struct path path = {*state, "/validate", create("default", SIGNED_IMAGE), .due = true, .memory = MEMORY_WARM};
+
+	at_every_point(path);
+}
+
+static void a_signed_image_whose_answer_is_kept(void **state)
+{
+	struct path path = {*state, "/validate", create("default", SIGNED_IMAGE), .due = true, .memory = MEMORY_EMPTY};
+
+	at_every_point(path);
+}
+
+static void the_signature_of_another_answered_from_memory(void **state)
+{
+	struct path path = {*state, "/validate", create("default", STRANGE_IMAGE), .memory = MEMORY_WARM};
+
+	at_every_point(path);
+}
+
 static void a_signed_image_whose_signature_is_verified_first(void **state)
 {
 	struct path path = {*state, "/validate", create("default", SIGNED_IMAGE), .due = true, .cold = true};
@@ -257,6 +299,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OF(a_signed_image_whose_verdict_is_known),
+		OF(a_signed_image_that_is_answered_from_memory),
+		OF(a_signed_image_whose_answer_is_kept),
+		OF(the_signature_of_another_answered_from_memory),
 		OF(a_signed_image_whose_signature_is_verified_first),
 		OF(a_signed_image_while_the_verifying_threads_have_no_memory),
 		OF(an_image_without_attestations),

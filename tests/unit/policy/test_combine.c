@@ -233,6 +233,18 @@ static void the_strictest_finding_decides(void **state)
 			fail_msg("row %zu", i);
 }
 
+static void no_number_of_findings_counts_as_none(void **state)
+{
+	struct tally tally = {.images = 1, .deny = SIZE_MAX, .warn = SIZE_MAX, .audit = SIZE_MAX};
+
+	(void)state;
+	tally_finding(&tally, ENFORCE_DENY);
+	tally_finding(&tally, ENFORCE_WARN);
+	tally_finding(&tally, ENFORCE_AUDIT);
+	assert_true(tally.deny == SIZE_MAX && tally.warn == SIZE_MAX && tally.audit == SIZE_MAX);
+	assert_int_equal(tally_decide(&tally, 1), DECISION_DENY);
+}
+
 static void an_unknown_enforcement_denies(void **state)
 {
 	struct tally tally = {0};
@@ -257,6 +269,7 @@ int main(void)
 		cmocka_unit_test(a_copy_of_an_attestor_with_the_same_name_is_the_same),
 		cmocka_unit_test(all_rules_must_hold_and_none_is_not_all),
 		cmocka_unit_test(the_strictest_finding_decides),
+		cmocka_unit_test(no_number_of_findings_counts_as_none),
 		cmocka_unit_test(an_unknown_enforcement_denies),
 	};
 
