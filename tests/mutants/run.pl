@@ -2,6 +2,7 @@
 # make mutants: each condition and verdict of policy/ and attest/ is changed, one at a time, and every test that could notice is run.
 # A mutant that no test kills is a promise that no test checks. Fails when one survives in verdict code (tests/mutants/verdict-code.txt)
 # and is not explained in tests/mutants/equivalent.txt: FILE <tab> what became what <tab> the line <tab> why no test can notice.
+# A test that only takes too long has said nothing: such a mutant is counted apart, and in verdict code it must end otherwise.
 #   COMPILE, LIBS, BUILD   set by the Makefile
 #   MUTANTS=FILE...        only these files       EVERY=N   only each N-th mutant       JOBS=2
 use strict;
@@ -50,10 +51,12 @@ sub tests_for {
 	return grep { $rank{$_} <= 1 || $folder eq 'policy' || !m{unit/policy/} } sort { $rank{$a} <=> $rank{$b} || $a cmp $b } @programs;
 }
 
-sub passes {
+# "passed", "failed" or "late".
+sub verdict_of {
 	my ($library, $log, $program) = @_;
 	local $ENV{LD_LIBRARY_PATH} = $library;
-	return run($log, 'timeout', '-k', '2', $seconds, $program) == 0;
+	my $status = run($log, 'timeout', '-k', '2', $seconds, $program);
+	return $status == 0 ? 'passed' : $status >> 8 == 124 || $status >> 8 == 137 ? 'late' : 'failed';
 }
 
 sub link_library {
@@ -66,17 +69,35 @@ sub build_mutant {
 	(my $object = $file) =~ s{(.*)\.c$}{$build/obj/$1.o};
 	return 0 unless run("$slot/mutant.c", 'perl', 'tests/mutants/mutate.pl', 'make', $file, $number) == 0;
 	return 0 unless run("$slot/log", 'sh', '-c', "exec $ENV{COMPILE} -w -c -o $slot/mutant.o $slot/mutant.c") == 0;
-	return link_library($slot, map { $_ eq $object ? "$slot/mutant.o" : $_ } @objects);
+	link_library($slot, map { $_ eq $object ? "$slot/mutant.o" : $_ } @objects) or die "a mutant can't be linked: see $slot/log\n";
+	return 1;
 }
 
-# "killed by TEST", "survived", or "not built" when the change doesn't compile.
+# "killed by TEST", "late", "survived", or "not built" when the change doesn't compile.
 sub judge {
 	my ($slot, $file, $number, $objects, $programs) = @_;
 	return 'not built' unless build_mutant($slot, $file, $number, @$objects);
+	my $fate = 'survived';
 	for my $program (tests_for($file, @$programs)) {
-		return "killed by $program" unless passes($slot, "$slot/log", $program);
+		my $verdict = verdict_of($slot, "$slot/log", $program);
+		return "killed by $program" if $verdict eq 'failed';
+		$fate = 'late' if $verdict eq 'late';
 	}
-	return 'survived';
+	return $fate;
+}
+
+# What the two lists name must be there: a file that moved is not verdict code any more, and an explanation outlives its line.
+sub check_lists {
+	my ($verdict_code, $explained) = @_;
+	-e $_ or die "tests/mutants/verdict-code.txt: $_ does not exist\n" for sort keys %$verdict_code;
+	my %files = map { (split /\t/)[0] => 1 } keys %$explained;
+	-e $_ or die "tests/mutants/equivalent.txt: $_ does not exist\n" for sort keys %files;
+	my %there;
+	for (%files ? split /\n/, `perl tests/mutants/mutate.pl list @{[sort keys %files]}` : ()) {
+		my ($place, $what, $line) = split /\t/;
+		$there{ join "\t", (split /:/, $place)[0], $what, $line } = 1;
+	}
+	$there{$_} or die "tests/mutants/equivalent.txt explains what is not there: $_\n" for sort keys %$explained;
 }
 
 my @objects = split ' ', $ENV{OBJECTS};
@@ -84,6 +105,7 @@ my @programs = split ' ', $ENV{PROGRAMS};
 my @files = $ENV{MUTANTS} ? split(' ', $ENV{MUTANTS}) : (glob('policy/*.c'), glob('attest/*.c'));
 my %verdict_code = map { $_ => 1 } lines_of('tests/mutants/verdict-code.txt');
 my %explained = map { join("\t", (split /\t/)[0 .. 2]) => 0 } lines_of('tests/mutants/equivalent.txt');
+check_lists(\%verdict_code, \%explained);
 
 my (@mutants, $n);
 $n = 0;
@@ -97,13 +119,14 @@ link_library($build, @objects) or die "the library of the unchanged code can't b
 print "The unchanged code against every test, then " . @mutants . " mutants, $jobs at a time, about " .
 	int(@mutants * 3 / $jobs / 60 + 1) . " minutes.\n";
 for (@programs) {
-	passes($build, "$build/log", $_) or die "$_ fails on the unchanged code: see $build/log\n";
+	my $verdict = verdict_of($build, "$build/log", $_);
+	die "$_ $verdict on the unchanged code: see $build/log\n" if $verdict ne 'passed';
 }
 
 my $start = time;
 my %running;
 my $next = 0;
-my (%count, @survivors);
+my (%count, @unkilled);
 for my $job (1 .. $jobs) {
 	pipe(my $out, my $in) or die "pipe: $!\n";
 	my $pid = fork // die "fork: $!\n";
@@ -141,19 +164,20 @@ while (%running) {
 		$m->{fate} = $fate;
 		$count{ $fate =~ /^(\w+)/ ? $1 : '' }++;
 		$done++;
-		if ($fate eq 'survived') {
-			my $key = join "\t", @$m{qw(file what line)};
-			$m->{explained} = exists $explained{$key};
-			push @survivors, $m unless $m->{explained};
-			print "\r  survives: $m->{file}:$m->{row}: $m->{what}: $m->{line}\n" unless $m->{explained};
+		if (($fate eq 'survived' || $fate eq 'late') && !exists $explained{ join "\t", @$m{qw(file what line)} }) {
+			push @unkilled, $m;
+			my $how = $fate eq 'late' ? 'only makes a test late' : 'survives';
+			print "\r  $how: $m->{file}:$m->{row}: $m->{what}: $m->{line}\n";
 		}
 		printf "\r  %d of %d, %d s  ", $done, scalar @mutants, time - $start if -t STDOUT || $done % 50 == 0;
 	}
 }
 
-my @fatal = grep { $verdict_code{ $_->{file} } } @survivors;
+my @fatal = grep { $verdict_code{ $_->{file} } } @unkilled;
 my $tried = $done - ($count{not} || 0);
-printf "\nmutants: %d tried, %d killed, %d survive and are explained, %d survive elsewhere, %d survive in verdict code (%d s)\n",
-	$tried, $count{killed} || 0, ($count{survived} || 0) - @survivors, @survivors - @fatal, scalar @fatal, time - $start;
-die "fewer than $fewest mutants: not a check\n" if $tried < $fewest && $every == 1 && !$ENV{MUTANTS};
+my $alive = ($count{survived} || 0) + ($count{late} || 0);
+printf "\nmutants: %d tried, %d killed, %d explained, %d not killed elsewhere, %d not killed in verdict code (%d of them late) (%d s)\n",
+	$tried, $count{killed} || 0, $alive - @unkilled, @unkilled - @fatal, scalar @fatal, scalar(grep { $_->{fate} eq 'late' } @fatal),
+	time - $start;
+die "$tried mutants: not a check\n" if $tried == 0 || ($tried < $fewest && $every == 1 && !$ENV{MUTANTS});
 exit(@fatal ? 1 : 0);
