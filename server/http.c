@@ -418,7 +418,7 @@ static struct connection *connection_of(struct MHD_Connection *connection)
 static void step_back(struct connection *connection)
 {
 	if (!connection->background)
-		(void)setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE);
+		(void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + BACKGROUND_NICE);
 	connection->background = true;
 }
 
