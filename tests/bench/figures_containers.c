@@ -46,10 +46,7 @@ void figures_containers(struct bench *b)
 	struct site site;
 
 	bench_progress("%d images are attested", IMAGES);
-	site_open(&site);
-	site_start(&site, NULL, NULL);
-	site_note(&site);
-	site_attest(&site, 0, IMAGES);
+	site_open_attested(&site, IMAGES);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		measure(b, &site, many, one, &cases[i]);
 	site_close(&site);

@@ -64,10 +64,7 @@ void figures_decisions(struct bench *b)
 	struct site site;
 
 	b->generator_busy = 0;
-	site_open(&site);
-	site_start(&site, NULL, NULL);
-	site_note(&site);
-	site_attest(&site, 0, 1);
+	site_open_attested(&site, 1);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		measure(b, &site, &cases[i]);
 	series_add(&busy, b->generator_busy * 100);

@@ -77,10 +77,7 @@ void figures_handshakes(struct bench *b)
 	char *image = site_image(0), *body = review_body(5000, image);
 	struct site site;
 
-	site_open(&site);
-	site_start(&site, NULL, NULL);
-	site_note(&site);
-	site_attest(&site, 0, 1);
+	site_open_attested(&site, 1);
 	measure_new(b, &site, body);
 	measure_half_open(b, &site);
 	site_close(&site);

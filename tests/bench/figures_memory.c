@@ -59,10 +59,7 @@ void figures_memory(struct bench *b)
 	char *image = site_image(0), *small = review_body(5000, image), *large = review_body(1450000, image);
 	struct site site;
 
-	site_open(&site);
-	site_start(&site, NULL, NULL);
-	site_note(&site);
-	site_attest(&site, 0, 1);
+	site_open_attested(&site, 1);
 	site_stop(&site);
 	site_start(&site, NULL, NULL);
 	measure(b, &site, small, large);

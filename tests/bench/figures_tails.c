@@ -41,10 +41,7 @@ void figures_tails(struct bench *b)
 	char *image = site_image(0), *body = review_body(5000, image);
 	struct site site;
 
-	site_open(&site);
-	site_start(&site, NULL, NULL);
-	site_note(&site);
-	site_attest(&site, 0, 1);
+	site_open_attested(&site, 1);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		measure(b, &site, body, &cases[i]);
 	site_close(&site);

@@ -130,6 +130,14 @@ void site_attest(struct site *site, uint64_t first, uint64_t count)
 	}
 }
 
+void site_open_attested(struct site *site, uint64_t images)
+{
+	site_open(site);
+	site_start(site, NULL, NULL);
+	site_note(site);
+	site_attest(site, 0, images);
+}
+
 static bool are_verified(struct bed *bed, void *context)
 {
 	static const char name[] = "sealgate_verifications_total{verdict=\"accepted\",reason=\"good\"} ";

@@ -20,6 +20,8 @@ struct site {
 
 /* A directory, a gpg home, a key; nothing runs yet. */
 void site_open(struct site *site);
+/* The same, started with its key, and `images` attested images from number 0 on. */
+void site_open_attested(struct site *site, uint64_t images);
 /* With what site_open made, in a data directory of its own, NAME, that begins as a copy of `from`'s, whose server must
  * not run. */
 void site_copy(struct site *site, const struct site *from, const char *name);

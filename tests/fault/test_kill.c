@@ -17,6 +17,7 @@
 
 #include "tests/e2e/bed.h"
 #include "tests/fault/scratch_db.h"
+#include "tests/fault/sound.h"
 
 #define CLIENTS 4u
 #define UPLOADS 200u
@@ -123,15 +124,8 @@ static void all_are_stored(struct uploads *u)
 static void file_is_sound(struct bed *bed)
 {
 	char *path = text_of("%s/sealgate.db", bed->data);
-	struct sqlite3 *db;
-	struct sqlite3_stmt *check;
 
-	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &check, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(check), SQLITE_ROW);
-	assert_string_equal((const char *)sqlite3_column_text(check, 0), "ok");
-	sqlite3_finalize(check);
-	sqlite3_close(db);
+	assert_sound(path, SQLITE_OPEN_READONLY, "after a kill");
 	free(path);
 }
 

@@ -10,6 +10,7 @@
 #include "tests/fault/disk_model.h"
 #include "tests/fault/fault_vfs.h"
 #include "tests/fault/scratch_db.h"
+#include "tests/fault/sound.h"
 #include "tests/fault/store_story.h"
 
 #define SEEDS_IN_PART 3u
@@ -35,20 +36,6 @@ static int teardown(void **state)
 	scratch_db_remove(&after);
 	print_message("%u cuts, %u disks\n", cuts, images);
 	return 0;
-}
-
-static void assert_sound(const char *what)
-{
-	struct sqlite3 *connection;
-	struct sqlite3_stmt *statement;
-
-	assert_int_equal(sqlite3_open_v2(after.path, &connection, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(connection, "PRAGMA integrity_check", -1, &statement, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
-		fail_msg("%s: integrity_check: %s", what, (const char *)sqlite3_column_text(statement, 0));
-	sqlite3_finalize(statement);
-	sqlite3_close(connection);
 }
 
 /* A life that ends without power before change `cut_at`; false when it was over before. What it was told is in *s. */
@@ -88,7 +75,7 @@ static void look(const struct story *told, uint64_t seed, const char *what)
 	store_close(s.store);
 	if (s.broken[0])
 		fail_msg("%s: %s", what, s.broken);
-	assert_sound(what);
+	assert_sound(after.path, SQLITE_OPEN_READWRITE, what);
 	images++;
 }
 

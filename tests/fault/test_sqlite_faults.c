@@ -9,6 +9,7 @@
 
 #include "tests/fault/fault_vfs.h"
 #include "tests/fault/scratch_db.h"
+#include "tests/fault/sound.h"
 #include "tests/fault/store_story.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -59,20 +60,6 @@ static int teardown(void **state)
 	scratch_db_remove(&db);
 	print_message("%u rounds, %u calls refused, %u faults not met\n", rounds, refusals, missed);
 	return 0;
-}
-
-static void assert_sound(const char *what)
-{
-	struct sqlite3 *connection;
-	struct sqlite3_stmt *statement;
-
-	assert_int_equal(sqlite3_open_v2(db.path, &connection, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(connection, "PRAGMA integrity_check", -1, &statement, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
-		fail_msg("%s: integrity_check: %s", what, (const char *)sqlite3_column_text(statement, 0));
-	sqlite3_finalize(statement);
-	sqlite3_close(connection);
 }
 
 static void assert_kept(const struct story *s, const char *what)
@@ -133,7 +120,7 @@ static bool live(const struct fault *fault, unsigned nth, unsigned count)
 	story_check(&s);
 	assert_kept(&s, what);
 	store_close(s.store);
-	assert_sound(what);
+	assert_sound(db.path, SQLITE_OPEN_READWRITE, what);
 	rounds++;
 	return reached;
 }

@@ -6,15 +6,15 @@
 #include "tests/fuzz/naive.h"
 
 static const struct {
-	const char *group, *kind, *spec;
+	const char *group, *kind;
 } kinds[] = {
-	{"", "Pod", "spec"},
-	{"", "EphemeralContainers", ""},
-	{"", "PodTemplate", "template.spec"},
-	{"apps", "Deployment", "spec.template.spec"},
-	{"extensions", "DaemonSet", "spec.template.spec"},
-	{"batch", "CronJob", "spec.jobTemplate.spec.template.spec"},
-	{"apps", "ControllerRevision", "data.spec.template.spec"},
+	{"", "Pod"},
+	{"", "EphemeralContainers"},
+	{"", "PodTemplate"},
+	{"apps", "Deployment"},
+	{"extensions", "DaemonSet"},
+	{"batch", "CronJob"},
+	{"apps", "ControllerRevision"},
 };
 
 static void compare(const struct image_uses *uses, const struct naive_uses *n)
@@ -71,11 +71,11 @@ static bool run(size_t kind, const struct json_doc *doc, uint32_t node, json_t *
 		struct image_uses *uses)
 {
 	static struct naive_uses n;
+	struct str group = str_of(kinds[kind].group), name = str_of(kinds[kind].kind);
 	struct err e = ERR_INIT;
-	bool good = workload_images(workload_find(str_of(kinds[kind].group), str_of(kinds[kind].kind)), doc, node,
-				    arena, uses, &e);
+	bool good = workload_images(workload_find(group, name), doc, node, arena, uses, &e);
 
-	naive_walk(&n, kinds[kind].spec, kind < 2, value);
+	naive_walk(&n, naive_spec_path(group, name), kind < 2, value);
 	naive_check(good == !n.wrong);
 	if (good)
 		compare(uses, &n);

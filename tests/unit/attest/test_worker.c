@@ -20,6 +20,7 @@
 #include "attest/worker.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/fault/processes.h"
 #include "tests/unit/attest/fixtures.h"
 
 struct bed {
@@ -160,32 +161,6 @@ static void a_deadline_that_passed_is_a_rejection(void **state)
 	assert_int_equal(facts.reason, REASON_TIMEOUT);
 	assert_int_equal(verify(*state, keys, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
 	key_set_unref(keys);
-}
-
-/* The children of a process, as /proc lists them. */
-static size_t children_of(pid_t parent, pid_t *out, size_t max)
-{
-	DIR *proc = opendir("/proc");
-	size_t count = 0;
-
-	assert_non_null(proc);
-	for (struct dirent *entry; (entry = readdir(proc)) != NULL;) {
-		char path[300], line[512] = "";
-		FILE *file;
-		char *after;
-		int owner = 0;
-
-		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
-		file = fopen(path, "r");
-		if (!file)
-			continue;
-		if (fgets(line, sizeof(line), file) && (after = strrchr(line, ')')) &&
-		    sscanf(after + 2, "%*c %d", &owner) == 1 && owner == parent && count < max)
-			out[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
-		fclose(file);
-	}
-	closedir(proc);
-	return count;
 }
 
 static pid_t supervisor(void)
