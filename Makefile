@@ -221,15 +221,16 @@ coverage:
 # The code under test is a shared library here, so that a mutant costs one file and one link.
 MUTANT_OBJECTS = $(foreach f,$(uses_server),$(call objects,$(f)))
 MUTANT_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(patsubst tests/%.c,%,$(wildcard $(addsuffix /test_*.c,$(addprefix tests/unit/,policy attest server))) \
-	$(addprefix tests/e2e/,$(addsuffix .c,test_story test_policies test_admission))))
+	$(addprefix tests/e2e/,$(addsuffix .c,test_story test_policies test_admission)) tests/fault/test_alloc_decision.c))
+MUTANT_SUPPORT = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 mutants:
 	$(Q)scripts/deps.sh test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/mutants WARNINGS=-w HARDEN='-fPIC -O1' run-mutants
 
 run-mutants: $(MUTANT_OBJECTS) $(call objects,cli) $(MUTANT_PROGRAMS:$(BUILD)/tests/%=$(BUILD)/obj/tests/%.o) $(MAINS:%.c=$(BUILD)/obj/%.o) \
-		$(patsubst %.c,$(BUILD)/obj/%.o,$(E2E_SUPPORT))
+		$(call MUTANT_SUPPORT,$(FAULT_SUPPORT))
 	$(Q)BUILD=$(BUILD) COMPILE='$(CC) $(ALL_CFLAGS)' LIBS='$(PKG_LIBS)' OBJECTS='$(MUTANT_OBJECTS)' PROGRAMS='$(MUTANT_PROGRAMS)' \
-		CLI='$(call objects,cli)' tests/mutants/run.sh
+		CLI='$(call objects,cli)' E2E='$(call MUTANT_SUPPORT,$(E2E_SUPPORT))' FAULT='$(call MUTANT_SUPPORT,$(FAULT_SUPPORT))' tests/mutants/run.sh
 
 man: $(BUILD)/man/sealgated.8 $(BUILD)/man/sealgate.1
 $(BUILD)/man/sealgated.8: $(BUILD)/sealgated

@@ -73,7 +73,7 @@ void decision_message(const struct decision *decision, struct buf *out)
 	size_t left = count_denying(decision);
 	size_t start = out->len;
 
-	for (size_t i = 0; i < decision->finding_count && left; i++) {
+	for (size_t i = 0; i < decision->finding_count; i++) {
 		if (decision->findings[i].enforcement != ENFORCE_DENY)
 			continue;
 		if (!add_finding(out, start, decision->findings[i].text, left == 1))

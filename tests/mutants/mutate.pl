@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # The mutants of a C file: one changed condition or verdict each.
-#   mutate.pl list FILE...         one line each: FILE:LINE:NUMBER <tab> what became what <tab> the line's text
+#   mutate.pl list FILE...         one line each: FILE:LINE:NUMBER <tab> FUNCTION <tab> what became what <tab> the line's text
 #   mutate.pl make FILE NUMBER     the file with that change, on standard output
 use strict;
 use warnings;
@@ -46,6 +46,20 @@ sub closing {
 	return -1;
 }
 
+# Notes with each token the function that it stands in; "" outside.
+sub name_functions {
+	my (@tokens) = @_;
+	my ($depth, $candidate, $function) = (0, '', '');
+	for my $i (0 .. $#tokens) {
+		my $text = $tokens[$i]{text};
+		$candidate = $text if $depth == 0 && $text =~ /^[A-Za-z_]/ && $i < $#tokens && $tokens[$i + 1]{text} eq '(';
+		$candidate = '' if $depth == 0 && $text =~ /^[;=]$/;
+		$function = $candidate if $text eq '{' && $depth == 0;
+		$depth += $text eq '{' ? 1 : $text eq '}' ? -1 : 0;
+		$tokens[$i]{function} = $depth ? $function : '';
+	}
+}
+
 # A condition without an operator of its own is negated; the others are changed at their operators.
 sub negation {
 	my ($tokens, $i) = @_;
@@ -61,19 +75,20 @@ sub mutants {
 	my ($text) = @_;
 	my @tokens = tokens($text);
 	my (@mutants, $for_end);
+	name_functions(@tokens);
 	$for_end = -1;
 	for my $i (0 .. $#tokens) {
 		my $t = $tokens[$i];
 		$for_end = closing(\@tokens, $i + 1) if $t->{text} eq 'for';
 		next unless $becomes{ $t->{text} };
 		if ($t->{text} =~ /^(if|while)$/) {
-			push @mutants, negation(\@tokens, $i);
+			push @mutants, map { { %$_, function => $t->{function} } } negation(\@tokens, $i);
 			next;
 		}
 		for my $new (@{ $becomes{ $t->{text} } }) {
 			# One step too far in a loop is a matter for the sanitizers.
 			next if $i < $for_end && $boundary{"$t->{text} $new"};
-			push @mutants, { from => $t->{at}, to => $t->{at} + length $t->{text}, with => $new, line => $t->{line},
+			push @mutants, { from => $t->{at}, to => $t->{at} + length $t->{text}, with => $new, line => $t->{line}, function => $t->{function},
 					 what => $new eq '' ? "$t->{text} was removed" : "$t->{text} became $new" };
 		}
 	}
@@ -95,7 +110,7 @@ if (($verb // '') eq 'list') {
 		my $number = 0;
 		for my $m (mutants($text)) {
 			(my $line = $lines[$m->{line} - 1]) =~ s/^\s+|\s+$//g;
-			print "$file:$m->{line}:" . $number++ . "\t$m->{what}\t$line\n";
+			print "$file:$m->{line}:" . $number++ . "\t$m->{function}\t$m->{what}\t$line\n";
 		}
 	}
 } elsif (($verb // '') eq 'make' && @arguments == 2) {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # make mutants: each condition and verdict of policy/ and attest/ is changed, one at a time, and every test that could notice is run.
 # A mutant that no test kills is a promise that no test checks. Fails when one survives in verdict code (tests/mutants/verdict-code.txt)
-# and is not explained in tests/mutants/equivalent.txt: FILE <tab> what became what <tab> the line <tab> why no test can notice.
+# and is not explained in tests/mutants/equivalent.txt: FILE <tab> FUNCTION <tab> what became what <tab> the line <tab> why no test can notice.
 # A test that only takes too long has said nothing: such a mutant is counted apart, and in verdict code it must end otherwise.
 #   COMPILE, LIBS, BUILD   set by the Makefile
 #   MUTANTS=FILE...        only these files       EVERY=N   only each N-th mutant       JOBS=2
@@ -46,7 +46,7 @@ sub tests_for {
 	my ($folder, $noun) = $file =~ m{^(\w+)/(\w+)\.c$};
 	my %rank;
 	for (@programs) {
-		$rank{$_} = m{unit/$folder/test_$noun$} ? 0 : m{unit/$folder/} ? 1 : m{unit/attest/} ? 2 : m{unit/} ? 3 : 4;
+		$rank{$_} = m{unit/$folder/test_$noun$} ? 0 : m{unit/$folder/} ? 1 : m{unit/attest/|fault/} ? 2 : m{unit/} ? 3 : 4;
 	}
 	return grep { $rank{$_} <= 1 || $folder eq 'policy' || !m{unit/policy/} } sort { $rank{$a} <=> $rank{$b} || $a cmp $b } @programs;
 }
@@ -94,8 +94,8 @@ sub check_lists {
 	-e $_ or die "tests/mutants/equivalent.txt: $_ does not exist\n" for sort keys %files;
 	my %there;
 	for (%files ? split /\n/, `perl tests/mutants/mutate.pl list @{[sort keys %files]}` : ()) {
-		my ($place, $what, $line) = split /\t/;
-		$there{ join "\t", (split /:/, $place)[0], $what, $line } = 1;
+		my ($place, @rest) = split /\t/;
+		$there{ join "\t", (split /:/, $place)[0], @rest } = 1;
 	}
 	$there{$_} or die "tests/mutants/equivalent.txt explains what is not there: $_\n" for sort keys %$explained;
 }
@@ -104,15 +104,16 @@ my @objects = split ' ', $ENV{OBJECTS};
 my @programs = split ' ', $ENV{PROGRAMS};
 my @files = $ENV{MUTANTS} ? split(' ', $ENV{MUTANTS}) : (glob('policy/*.c'), glob('attest/*.c'));
 my %verdict_code = map { $_ => 1 } lines_of('tests/mutants/verdict-code.txt');
-my %explained = map { join("\t", (split /\t/)[0 .. 2]) => 0 } lines_of('tests/mutants/equivalent.txt');
+my %explained = map { join("\t", (split /\t/)[0 .. 3]) => 0 } lines_of('tests/mutants/equivalent.txt');
 check_lists(\%verdict_code, \%explained);
 
 my (@mutants, $n);
 $n = 0;
 for (split /\n/, `perl tests/mutants/mutate.pl list @files`) {
-	my ($place, $what, $line) = split /\t/;
+	my ($place, $function, $what, $line) = split /\t/;
 	my ($file, $row, $number) = split /:/, $place;
-	push @mutants, { file => $file, row => $row, number => $number, what => $what, line => $line } if $n++ % $every == 0;
+	push @mutants, { file => $file, row => $row, number => $number, function => $function, what => $what, line => $line }
+		if $n++ % $every == 0;
 }
 
 link_library($build, @objects) or die "the library of the unchanged code can't be linked: see $build/log\n";
@@ -164,7 +165,7 @@ while (%running) {
 		$m->{fate} = $fate;
 		$count{ $fate =~ /^(\w+)/ ? $1 : '' }++;
 		$done++;
-		if (($fate eq 'survived' || $fate eq 'late') && !exists $explained{ join "\t", @$m{qw(file what line)} }) {
+		if (($fate eq 'survived' || $fate eq 'late') && !exists $explained{ join "\t", @$m{qw(file function what line)} }) {
 			push @unkilled, $m;
 			my $how = $fate eq 'late' ? 'only makes a test late' : 'survives';
 			print "\r  $how: $m->{file}:$m->{row}: $m->{what}: $m->{line}\n";

@@ -7,7 +7,10 @@ for program in $PROGRAMS; do
 	mkdir -p "$(dirname "$program")"
 	object=$BUILD/obj/${program#"$BUILD"/}.o
 	support=
-	case $program in */e2e/*) support=$(echo "$BUILD"/obj/tests/e2e/bed.o "$BUILD"/obj/tests/e2e/requests.o) ;; esac
+	case $program in
+	*/e2e/*) support=$E2E ;;
+	*/fault/*) support=$FAULT ;;
+	esac
 	cc -pie -pthread -o "$program" "$object" $support -L"$BUILD" -lsealgate $LIBS -lcmocka
 done
 cc -pie -pthread -o "$BUILD/sealgated" "$BUILD/obj/server/main.o" -L"$BUILD" -lsealgate $LIBS

@@ -45,6 +45,18 @@ static void what_does_not_deny_is_not_in_the_deny_message(void **state)
 	assert_int_equal(message(&d, &out).len, 0);
 }
 
+static void a_finding_that_fits_nowhere_is_counted(void **state)
+{
+	static char text[LIMIT_DENY_MESSAGE + 1];
+	const struct finding findings[] = {{.text = str_make(text, sizeof(text))}, {.text = STR("second")}};
+	const struct decision d = {.findings = findings, .finding_count = 2};
+	cleanup(buf) struct buf out = buf_init(1 << 16);
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	assert_true(str_eq_c(message(&d, &out), "and 2 more"));
+}
+
 /* Counts the findings that a message shows. */
 static size_t shown(struct str text, char letter)
 {
@@ -171,6 +183,7 @@ static void kinds_have_the_names_of_the_audit_annotation(void **state)
 	(void)state;
 	for (int kind = DECISION_DENY; kind <= DECISION_BREAK_GLASS; kind++)
 		assert_string_equal(decision_kind_name((enum decision_kind)kind), names[kind]);
+	assert_string_equal(decision_kind_name((enum decision_kind)(sizeof(names) / sizeof(names[0]))), "deny");
 	assert_string_equal(decision_kind_name((enum decision_kind)99), "deny");
 	assert_string_equal(decision_kind_name((enum decision_kind) - 1), "deny");
 }
@@ -333,6 +346,8 @@ static void every_reason_has_its_own_name_and_text(void **state)
 	}
 	assert_string_equal(verdict_reason_name((enum verdict_reason)99), "not_verified");
 	assert_string_equal(verdict_reason_text((enum verdict_reason) - 1), "not verified yet");
+	assert_string_equal(verdict_reason_text(REASON_COUNT), "not verified yet");
+	assert_string_equal(verdict_reason_name(REASON_COUNT), verdict_reason_name(REASON_NOT_VERIFIED));
 }
 
 int main(void)
@@ -340,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(findings_are_joined_in_their_order),
 		cmocka_unit_test(what_does_not_deny_is_not_in_the_deny_message),
+		cmocka_unit_test(a_finding_that_fits_nowhere_is_counted),
 		cmocka_unit_test(a_long_message_ends_in_the_exact_number_of_the_rest),
 		cmocka_unit_test(a_message_of_exactly_the_limit_is_whole),
 		cmocka_unit_test(a_message_is_added_behind_what_stands_there),
