@@ -13,8 +13,10 @@
 #define WAL_PAGES_MAX (64 * 1024 * 1024 / SQLITE_PAGE_BYTES)
 #define EMPTY_WAL_MS 200
 /* Those whom the last commit has answered come back together: the next one waits for them, at most this part of the
- * time that the last one took, looking so often. Whoever writes alone waits for nobody. */
+ * time that the last one took and never longer than the maximum, looking so often. Whoever writes alone waits for
+ * nobody. */
 #define GATHER_PART 4
+#define GATHER_MAX_US 20000
 #define GATHER_LOOK_NS 20000
 
 enum job_state { JOB_QUEUED, JOB_STARTED, JOB_DONE };
@@ -62,7 +64,8 @@ static int count_wal_pages(void *context, struct sqlite3 *db, const char *databa
 static void gather(struct sqlite_writer *w)
 {
 	const struct timespec pause = {0, GATHER_LOOK_NS};
-	int64_t until_us = clock_monotonic_us() + w->last_us / GATHER_PART;
+	int64_t part_us = w->last_us / GATHER_PART;
+	int64_t until_us = clock_monotonic_us() + (part_us < GATHER_MAX_US ? part_us : GATHER_MAX_US);
 
 	while (w->queued > 0 && w->queued < w->last_batch && !w->stopping && clock_monotonic_us() < until_us) {
 		pthread_mutex_unlock(&w->lock);
