@@ -515,12 +515,12 @@ static void notice_connection(void *context, struct MHD_Connection *mhd, void **
 		connection_close(*socket_context);
 }
 
-/* Without a descriptor for the first connection libmicrohttpd asks again at once, and says so first: the thread that
- * accepts waits here. */
+/* Without a descriptor libmicrohttpd asks again at once, whatever it says of suspending, and says so first: the thread
+ * that accepts waits here. */
 static void pace_accept(const char *format)
 {
 	const struct timespec pause = {0, ACCEPT_PAUSE_MS * 1000000L};
-	if (strstr(format, "resource limit at FIRST connection"))
+	if (strstr(format, "system resource limit at"))
 		(void)nanosleep(&pause, NULL);
 }
 

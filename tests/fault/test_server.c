@@ -446,13 +446,11 @@ static bool was_tried(struct bed *bed, void *context)
 }
 
 /* With no descriptor left the listener waits; it neither spins nor ends. */
-static void a_refused_accept_does_not_spin(void **state)
+static void knock_without_descriptors(struct site *site)
 {
-	struct site *site = *state;
 	unsigned calls;
 	int fd;
 
-	begin(site);
 	for_a_while(site, FAULT_ACCEPT, EMFILE, false);
 	fd = knock(site);
 	assert_true(bed_eventually(site->bed, was_tried, site->board));
@@ -463,6 +461,38 @@ static void a_refused_accept_does_not_spin(void **state)
 	if (calls > 1000)
 		fail_msg("%u attempts to accept one connection", calls);
 	assert_true(next_reviews_are_right(site));
+}
+
+static bool so_many_are_connected(struct bed *bed, void *count)
+{
+	struct reply reply = bed_request(bed, "GET", bed->ops, "/metrics", NULL, 0, NULL);
+	char *line = text_of("sealgate_connections{listener=\"webhook\"} %s\n", (const char *)count);
+	bool found = strstr(reply.body, line) != NULL;
+
+	free(line);
+	reply_release(&reply);
+	return found;
+}
+
+static void a_refused_accept_of_a_first_connection_does_not_spin(void **state)
+{
+	struct site *site = *state;
+
+	begin(site);
+	assert_true(bed_eventually(site->bed, so_many_are_connected, "0"));
+	knock_without_descriptors(site);
+}
+
+static void a_refused_accept_beside_open_connections_does_not_spin(void **state)
+{
+	struct site *site = *state;
+	int idle;
+
+	begin(site);
+	idle = knock(site);
+	assert_true(bed_eventually(site->bed, so_many_are_connected, "1"));
+	knock_without_descriptors(site);
+	close(idle);
 }
 
 static bool is_refused(struct bed *bed, void *context)
@@ -541,7 +571,8 @@ int main(void)
 		OF(what_is_short_or_interrupted_changes_no_upload),
 		OF(an_upload_is_acknowledged_only_when_it_is_on_the_disk),
 		OF(a_reload_keeps_the_last_good_keys),
-		OF(a_refused_accept_does_not_spin),
+		OF(a_refused_accept_of_a_first_connection_does_not_spin),
+		OF(a_refused_accept_beside_open_connections_does_not_spin),
 		OF(a_refused_fork_is_a_rejection_until_it_works),
 		OF(the_command_line_without_memory_vouches_for_nothing),
 	};
