@@ -13,7 +13,7 @@ static void close_store(struct store *s)
 
 	/* A connection that may write goes last: it empties the WAL. */
 	sqlite_readers_close(store->readers);
-	sqlite_writer_stop(store->writer);
+	sqlite_writer_close(store->writer);
 	sqlite_checkpoint_stop(store->checkpoint);
 	sqlite_file_free(store->file);
 	free(store->path);
@@ -168,7 +168,7 @@ static bool open_parts(struct sqlite_store *store, enum store_mode mode, struct 
 	store->checkpoint = sqlite_checkpoint_start(store->path, e);
 	if (!store->checkpoint)
 		return false;
-	store->writer = sqlite_writer_start(store->path, store->checkpoint, e);
+	store->writer = sqlite_writer_open(store->path, store->checkpoint, e);
 	if (!store->writer)
 		return false;
 	store->file = sqlite_file_new(store->path, e);

@@ -7,7 +7,7 @@
  * sqlite_file.c       whether the file beneath is still the one that was opened
  * sqlite_readers.c    a fixed pool of read connections
  * sqlite_queries.c    get, list, walk
- * sqlite_writer.c     the one writer thread and its queue
+ * sqlite_writer.c     the queue of writes, and who writes it
  * sqlite_changes.c    what one write does
  * sqlite_checkpoint.c moves the WAL into the database, off the writer's path
  */
@@ -163,14 +163,15 @@ void sqlite_checkpoint_note(struct sqlite_checkpoint *checkpoint, int wal_pages)
 
 struct sqlite_writer;
 /* `path`, and after sqlite_writer_watch `file`, must outlive it; so must `checkpoint`. */
-struct sqlite_writer *sqlite_writer_start(const char *path, struct sqlite_checkpoint *checkpoint, struct err *e);
+struct sqlite_writer *sqlite_writer_open(const char *path, struct sqlite_checkpoint *checkpoint, struct err *e);
 /* From now on it looks at the file before each transaction. Before the first write. */
 void sqlite_writer_watch(struct sqlite_writer *writer, struct sqlite_file *file);
-void sqlite_writer_stop(struct sqlite_writer *writer);
-/* Queues the change and waits until it is durable, refused, or withdrawn at the deadline. */
+void sqlite_writer_close(struct sqlite_writer *writer);
+/* Queues the change and waits until it is durable, refused, or withdrawn at the deadline. The caller may find itself
+ * writing: its own change and all others that are queued. */
 bool sqlite_writer_change(struct sqlite_writer *writer, const struct store_change *change, int64_t deadline_ms,
 			  struct err *e) MUST_USE;
-/* What the writer does for one change inside its transaction. ERR_EXISTS, ERR_NOT_FOUND and ERR_UNSUPPORTED have
+/* What a writer does for one change inside its transaction. ERR_EXISTS, ERR_NOT_FOUND and ERR_UNSUPPORTED have
  * changed nothing; after any other failure the transaction must be undone. */
 bool sqlite_apply(struct sqlite_connection *c, const struct store_change *change, struct err *e) MUST_USE;
 

@@ -9,8 +9,9 @@
 #define BATCH 256u
 /* How long one attempt waits for another process's lock before it looks whether anybody still wants to write. */
 #define LOCK_SLICE_MS 20
-/* A WAL of 64 MiB is emptied on the writer's own time, which waits this long for readers. */
-#define WAL_PAGES_MAX (64 * 1024 * 1024 / SQLITE_PAGE_BYTES)
+/* A WAL of 16 MiB is emptied on a writer's time, which waits this long for readers. Its file is then written over
+ * again, and a sync of what stands there costs half of one that makes a file longer. */
+#define WAL_PAGES_MAX (16 * 1024 * 1024 / SQLITE_PAGE_BYTES)
 #define EMPTY_WAL_MS 200
 /* Those whom the last commit has answered come back together: the next one waits for them, at most this part of the
  * time that the last one took and never longer than the maximum, looking so often. Whoever writes alone waits for
@@ -19,28 +20,32 @@
 #define GATHER_MAX_US 20000
 #define GATHER_LOOK_NS 20000
 
-enum job_state { JOB_QUEUED, JOB_STARTED, JOB_DONE };
-
 /* One write, on the stack of its caller, who waits until it is done or takes it back while it is queued. */
 struct job {
 	TAILQ_ENTRY(job) link;
 	const struct store_change *change;
-	pthread_cond_t done;
-	enum job_state state;
+	/* under the writer's lock */
+	bool queued;
+	bool leads; /* it is the caller's turn to write what is queued */
+	/* under its own lock, so that those who are woken together don't meet at the writer's */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool called; /* it leads or is done */
+	bool done;
 	bool ok;
 	struct err err;
 };
 
 TAILQ_HEAD(job_list, job);
 
+/* Whoever finds nobody writing leads: commits all that is queued by then, its own write among it, and passes the lead
+ * on to the first of those that have come meanwhile. So a write that comes alone costs no change of threads. */
 struct sqlite_writer {
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	pthread_t thread;
 	struct job_list queue;
 	size_t queued;
-	bool stopping;
-	/* the thread's own */
+	bool led; /* by somebody; the queue is empty otherwise */
+	/* the leader's own */
 	struct sqlite_connection connection;
 	struct sqlite_checkpoint *checkpoint;
 	struct sqlite_file *file;
@@ -60,34 +65,32 @@ static int count_wal_pages(void *context, struct sqlite3 *db, const char *databa
 	return SQLITE_OK;
 }
 
-/* With the lock held, which it gives away meanwhile. */
+static size_t count_queued(struct sqlite_writer *w)
+{
+	size_t queued;
+
+	pthread_mutex_lock(&w->lock);
+	queued = w->queued;
+	pthread_mutex_unlock(&w->lock);
+	return queued;
+}
+
 static void gather(struct sqlite_writer *w)
 {
 	const struct timespec pause = {0, GATHER_LOOK_NS};
 	int64_t part_us = w->last_us / GATHER_PART;
 	int64_t until_us = clock_monotonic_us() + (part_us < GATHER_MAX_US ? part_us : GATHER_MAX_US);
 
-	while (w->queued > 0 && w->queued < w->last_batch && !w->stopping && clock_monotonic_us() < until_us) {
-		pthread_mutex_unlock(&w->lock);
+	while (count_queued(w) < w->last_batch && clock_monotonic_us() < until_us)
 		nanosleep(&pause, NULL);
-		pthread_mutex_lock(&w->lock);
-	}
 }
 
-/* False when the writer stops and nothing waits. */
-static bool wait_for_work(struct sqlite_writer *w)
+/* With the writer's lock held. */
+static void leave_queue(struct sqlite_writer *w, struct job *job)
 {
-	bool work;
-
-	pthread_mutex_lock(&w->lock);
-	do {
-		while (TAILQ_EMPTY(&w->queue) && !w->stopping)
-			condition_wait(&w->wake, &w->lock, 0);
-		gather(w);
-	} while (TAILQ_EMPTY(&w->queue) && !w->stopping);
-	work = !TAILQ_EMPTY(&w->queue);
-	pthread_mutex_unlock(&w->lock);
-	return work;
+	TAILQ_REMOVE(&w->queue, job, link);
+	w->queued--;
+	job->queued = false;
 }
 
 /* Takes what has queued up; from here on nobody can take a write back. */
@@ -97,25 +100,27 @@ static size_t take_batch(struct sqlite_writer *w, struct job *batch[BATCH])
 
 	pthread_mutex_lock(&w->lock);
 	while (count < BATCH && !TAILQ_EMPTY(&w->queue)) {
-		struct job *job = TAILQ_FIRST(&w->queue);
-
-		TAILQ_REMOVE(&w->queue, job, link);
-		w->queued--;
-		job->state = JOB_STARTED;
-		batch[count++] = job;
+		batch[count] = TAILQ_FIRST(&w->queue);
+		leave_queue(w, batch[count++]);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return count;
 }
 
-static void deliver(struct sqlite_writer *w, struct job *const *batch, size_t count)
+/* A job that is done may be gone as soon as its lock is given back. */
+static void call(struct job *job, bool done)
 {
-	pthread_mutex_lock(&w->lock);
-	for (size_t i = 0; i < count; i++) {
-		batch[i]->state = JOB_DONE;
-		pthread_cond_signal(&batch[i]->done);
-	}
-	pthread_mutex_unlock(&w->lock);
+	pthread_mutex_lock(&job->lock);
+	job->called = true;
+	job->done = done;
+	pthread_cond_signal(&job->wake);
+	pthread_mutex_unlock(&job->lock);
+}
+
+static void deliver(struct job *const *batch, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		call(batch[i], true);
 }
 
 static void fail_all(struct job *const *batch, size_t count, const struct err *why)
@@ -191,17 +196,7 @@ static void run_batch(struct sqlite_writer *w, struct job *const *batch, size_t 
 		for (size_t i = 0; i < count && count > 1; i++)
 			apply_alone(w, batch[i]);
 	}
-	deliver(w, batch, count);
-}
-
-static bool is_stopping(struct sqlite_writer *w)
-{
-	bool stopping;
-
-	pthread_mutex_lock(&w->lock);
-	stopping = w->stopping;
-	pthread_mutex_unlock(&w->lock);
-	return stopping;
+	deliver(batch, count);
 }
 
 /* A database that can't be written says so to everyone who waits; one that is only locked is tried again. */
@@ -210,11 +205,11 @@ static void refuse_batch(struct sqlite_writer *w, const struct err *why)
 	struct job *batch[BATCH];
 	size_t count;
 
-	if (why->kind == ERR_TIMEOUT && !is_stopping(w))
+	if (why->kind == ERR_TIMEOUT)
 		return;
 	count = take_batch(w, batch);
 	fail_all(batch, count, why);
-	deliver(w, batch, count);
+	deliver(batch, count);
 }
 
 /* The bound of the WAL when the checkpoint thread can't keep up. While a reader stands in the way, it is tried again
@@ -230,38 +225,34 @@ static void empty_long_wal(struct sqlite_writer *w)
 	sqlite3_wal_checkpoint_v2(w->connection.db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 }
 
-static void *run(void *context)
+/* One transaction of what is queued. */
+static void write_batch(struct sqlite_writer *w)
 {
-	struct sqlite_writer *w = context;
 	struct job *batch[BATCH];
-	struct err e;
+	struct err e = ERR_INIT;
+	int64_t start_us;
 
-	while (wait_for_work(w)) {
-		int64_t start_us = clock_monotonic_us();
-
-		e = ERR_INIT;
-		if (!begin(w, &e)) {
-			refuse_batch(w, &e);
-			continue;
-		}
-		w->last_batch = take_batch(w, batch);
-		run_batch(w, batch, w->last_batch);
-		w->last_us = clock_monotonic_us() - start_us;
-		sqlite_checkpoint_note(w->checkpoint, w->wal_pages);
-		empty_long_wal(w);
+	gather(w);
+	start_us = clock_monotonic_us();
+	if (!begin(w, &e)) {
+		refuse_batch(w, &e);
+		return;
 	}
-	return NULL;
+	w->last_batch = take_batch(w, batch);
+	run_batch(w, batch, w->last_batch);
+	w->last_us = clock_monotonic_us() - start_us;
+	sqlite_checkpoint_note(w->checkpoint, w->wal_pages);
+	empty_long_wal(w);
 }
 
 static void release(struct sqlite_writer *w)
 {
 	sqlite_disconnect(&w->connection);
-	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }
 
-struct sqlite_writer *sqlite_writer_start(const char *path, struct sqlite_checkpoint *checkpoint, struct err *e)
+struct sqlite_writer *sqlite_writer_open(const char *path, struct sqlite_checkpoint *checkpoint, struct err *e)
 {
 	struct sqlite_writer *w = calloc(1, sizeof(*w));
 
@@ -272,12 +263,10 @@ struct sqlite_writer *sqlite_writer_start(const char *path, struct sqlite_checkp
 	w->checkpoint = checkpoint;
 	TAILQ_INIT(&w->queue);
 	pthread_mutex_init(&w->lock, NULL);
-	condition_init(&w->wake);
 	if (sqlite_connect(&w->connection, path, SQLITE_WRITES, e) &&
 	    sqlite_prepare(&w->connection, SQLITE_WRITES, e)) {
 		sqlite3_wal_hook(w->connection.db, count_wal_pages, w);
-		if (thread_start(&w->thread, run, w, e))
-			return w;
+		return w;
 	}
 	release(w);
 	return NULL;
@@ -288,41 +277,87 @@ void sqlite_writer_watch(struct sqlite_writer *writer, struct sqlite_file *file)
 	writer->file = file;
 }
 
-void sqlite_writer_stop(struct sqlite_writer *writer)
+void sqlite_writer_close(struct sqlite_writer *writer)
 {
-	if (!writer)
-		return;
-	pthread_mutex_lock(&writer->lock);
-	writer->stopping = true;
-	pthread_cond_signal(&writer->wake);
-	pthread_mutex_unlock(&writer->lock);
-	pthread_join(writer->thread, NULL);
-	release(writer);
+	if (writer)
+		release(writer);
 }
 
-/* With the lock held. */
+/* Leads at once when nobody does. */
 static bool enqueue(struct sqlite_writer *w, struct job *job, struct err *e)
 {
-	if (w->queued >= LIMIT_WRITE_QUEUE)
-		return err_set(e, ERR_UNAVAILABLE, "too many writes are waiting for the database");
-	TAILQ_INSERT_TAIL(&w->queue, job, link);
-	w->queued++;
-	pthread_cond_signal(&w->wake);
-	return true;
+	bool room;
+
+	pthread_mutex_lock(&w->lock);
+	room = w->queued < LIMIT_WRITE_QUEUE;
+	if (room) {
+		TAILQ_INSERT_TAIL(&w->queue, job, link);
+		w->queued++;
+		job->queued = true;
+		job->leads = job->called = !w->led;
+		w->led = true;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return room || err_set(e, ERR_UNAVAILABLE, "too many writes are waiting for the database");
 }
 
-/* With the lock held. Once the writer has started it, a write is waited for: the answer is then the truth. */
-static bool wait_for(struct sqlite_writer *w, struct job *job, int64_t deadline_ms, struct err *e)
+/* Until it leads or is done, or the deadline has passed: true when it leads. */
+static bool wait_for_turn(struct job *job, int64_t deadline_ms)
 {
-	while (job->state == JOB_QUEUED && clock_left_ms(deadline_ms) > 0)
-		condition_wait(&job->done, &w->lock, deadline_ms);
-	if (job->state == JOB_QUEUED) {
-		TAILQ_REMOVE(&w->queue, job, link);
-		w->queued--;
+	bool leads;
+
+	pthread_mutex_lock(&job->lock);
+	while (!job->called && clock_left_ms(deadline_ms) > 0)
+		condition_wait(&job->wake, &job->lock, deadline_ms);
+	leads = job->called && !job->done;
+	pthread_mutex_unlock(&job->lock);
+	return leads;
+}
+
+static void wait_for_end(struct job *job)
+{
+	pthread_mutex_lock(&job->lock);
+	while (!job->done)
+		condition_wait(&job->wake, &job->lock, 0);
+	pthread_mutex_unlock(&job->lock);
+}
+
+/* With the writer's lock held. */
+static void pass_on(struct sqlite_writer *w)
+{
+	struct job *next = TAILQ_FIRST(&w->queue);
+
+	w->led = next != NULL;
+	if (!next)
+		return;
+	next->leads = true;
+	call(next, false);
+}
+
+/* After its turn or at its deadline: true when the write was never begun. Once it was begun it is waited for: the
+ * answer is then the truth. */
+static bool step_down(struct sqlite_writer *w, struct job *job)
+{
+	bool withdrawn;
+
+	pthread_mutex_lock(&w->lock);
+	withdrawn = job->queued;
+	if (withdrawn)
+		leave_queue(w, job);
+	if (job->leads)
+		pass_on(w);
+	pthread_mutex_unlock(&w->lock);
+	return withdrawn;
+}
+
+static bool see_through(struct sqlite_writer *w, struct job *job, int64_t deadline_ms, struct err *e)
+{
+	if (wait_for_turn(job, deadline_ms))
+		while (job->queued && clock_left_ms(deadline_ms) > 0)
+			write_batch(w);
+	if (step_down(w, job))
 		return err_set(e, ERR_TIMEOUT, "the database could not be written in time; nothing was written");
-	}
-	while (job->state != JOB_DONE)
-		condition_wait(&job->done, &w->lock, 0);
+	wait_for_end(job);
 	if (!job->ok && e)
 		*e = job->err;
 	return job->ok;
@@ -331,13 +366,13 @@ static bool wait_for(struct sqlite_writer *w, struct job *job, int64_t deadline_
 bool sqlite_writer_change(struct sqlite_writer *writer, const struct store_change *change, int64_t deadline_ms,
 			  struct err *e)
 {
-	struct job job = {.change = change, .state = JOB_QUEUED};
+	struct job job = {.change = change};
 	bool ok;
 
-	condition_init(&job.done);
-	pthread_mutex_lock(&writer->lock);
-	ok = enqueue(writer, &job, e) && wait_for(writer, &job, deadline_ms, e);
-	pthread_mutex_unlock(&writer->lock);
-	pthread_cond_destroy(&job.done);
+	pthread_mutex_init(&job.lock, NULL);
+	condition_init(&job.wake);
+	ok = enqueue(writer, &job, e) && see_through(writer, &job, deadline_ms, e);
+	pthread_cond_destroy(&job.wake);
+	pthread_mutex_destroy(&job.lock);
 	return ok;
 }
