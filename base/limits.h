@@ -29,10 +29,15 @@
 /* One signature as uploaded, bytes: 400 beyond. */
 #define LIMIT_SIGNATURE (64u * 1024)
 
-/* Connections of one listener. New ones wait in the backlog; LIMIT_CONNECTIONS_SPARE more are answered 503 with
- * Retry-After: 1. */
+/* Connections of one listener; LIMIT_CONNECTIONS_SPARE more are answered 503 with Retry-After: 1 unless room is made
+ * meanwhile, and the next wait in the backlog. */
 #define LIMIT_CONNECTIONS 1024u
 #define LIMIT_CONNECTIONS_SPARE 32u
+/* Room is made, beyond LIMIT_CONNECTIONS, by closing whoever has taken longer than this: to ask anything at all (a
+ * handshake, no request, half a head); to send a body or read an answer; between two requests. */
+#define LIMIT_FULL_UNASKED_SECONDS 1u
+#define LIMIT_FULL_SLOW_SECONDS 5u
+#define LIMIT_FULL_REST_SECONDS 10u
 #define LIMIT_IDLE_SECONDS 120u
 #define LIMIT_REQUEST_HEAD_SECONDS 30u
 /* A request's line and headers, bytes: closed beyond (413, 414 or 431 where there is room to say so). */

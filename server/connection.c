@@ -12,14 +12,17 @@
 #define REAPER_STACK (128u * 1024)
 #define PHASE_BITS 3u
 #define REST_US 1000000
+#define LOOK_MS 1000
+#define LOOK_CROWDED_MS 100
 
 struct connection_table {
 	const char *listener;
 	struct metrics *metrics;
-	pthread_mutex_t lock; /* over the list and `stopping` */
+	pthread_mutex_t lock; /* over the list, `stopping` and `crowded` */
 	pthread_cond_t wake;
 	pthread_t reaper;
 	bool stopping;
+	bool crowded; /* somebody came beyond LIMIT_CONNECTIONS since the last look */
 	struct connection *first;
 	atomic_uint count;
 };
@@ -81,36 +84,54 @@ static int64_t head_since(struct connection *c, uint64_t word, int64_t now_ms)
 	return c->head_since_ms;
 }
 
-static bool is_late(struct connection *c, int64_t now_ms)
+/* Seconds that a phase may take, as long as there is room and when there is none. 0: no limit here. */
+struct patience {
+	unsigned usual, full;
+};
+
+static const struct patience patiences[] = {
+	[CONNECTION_HANDSHAKE] = {LIMIT_REQUEST_HEAD_SECONDS, LIMIT_FULL_UNASKED_SECONDS},
+	[CONNECTION_IDLE] = {0, LIMIT_FULL_REST_SECONDS},
+	[CONNECTION_BODY] = {LIMIT_REQUEST_BODY_SECONDS, LIMIT_FULL_SLOW_SECONDS},
+	[CONNECTION_HANDLER] = {0, 0},
+	[CONNECTION_ANSWER] = {LIMIT_IDLE_SECONDS, LIMIT_FULL_SLOW_SECONDS},
+};
+static const struct patience head_patience = {LIMIT_REQUEST_HEAD_SECONDS, LIMIT_FULL_UNASKED_SECONDS};
+static const struct patience unasked_patience = {0, LIMIT_FULL_UNASKED_SECONDS};
+
+static bool is_over(struct patience patience, bool full, int64_t since_ms, int64_t now_ms)
+{
+	int64_t seconds = full ? patience.full : patience.usual;
+	return seconds > 0 && now_ms - since_ms > seconds * 1000;
+}
+
+static bool is_late(struct connection *c, bool full, int64_t now_ms)
 {
 	uint64_t word = atomic_load_explicit(&c->phase, memory_order_acquire);
-	int64_t since = phase_start_us(word) / 1000, seconds = 0;
-	switch ((enum connection_phase)(word & ((1u << PHASE_BITS) - 1))) {
-	case CONNECTION_HANDSHAKE:
-		seconds = LIMIT_REQUEST_HEAD_SECONDS;
-		break;
-	case CONNECTION_IDLE:
-		since = head_since(c, word, now_ms);
-		seconds = since ? LIMIT_REQUEST_HEAD_SECONDS : 0;
-		break;
-	case CONNECTION_BODY:
-		seconds = LIMIT_REQUEST_BODY_SECONDS;
-		break;
-	case CONNECTION_ANSWER:
-		seconds = LIMIT_IDLE_SECONDS;
-		break;
-	case CONNECTION_HANDLER:
-		break;
-	}
-	return seconds > 0 && now_ms - since > seconds * 1000;
+	enum connection_phase phase = (enum connection_phase)(word & ((1u << PHASE_BITS) - 1));
+	int64_t since_ms = phase_start_us(word) / 1000;
+	if (phase != CONNECTION_IDLE)
+		return is_over(patiences[phase], full, since_ms, now_ms);
+	int64_t head_ms = head_since(c, word, now_ms);
+	if (head_ms && is_over(head_patience, full, head_ms, now_ms))
+		return true;
+	return is_over(atomic_load(&c->asked) ? patiences[phase] : unasked_patience, full, since_ms, now_ms);
+}
+
+/* With the lock held. */
+static bool is_full(const struct connection_table *table)
+{
+	return table->crowded || atomic_load(&table->count) > LIMIT_CONNECTIONS;
 }
 
 unsigned connection_table_reap(struct connection_table *table, int64_t now_ms)
 {
 	unsigned late = 0;
 	pthread_mutex_lock(&table->lock);
+	bool full = is_full(table);
+	table->crowded = false;
 	for (struct connection *c = table->first; c; c = c->next)
-		if (is_late(c, now_ms)) {
+		if (is_late(c, full, now_ms)) {
 			shutdown(c->fd, SHUT_RDWR);
 			late++;
 		}
@@ -118,14 +139,20 @@ unsigned connection_table_reap(struct connection_table *table, int64_t now_ms)
 	return late;
 }
 
-/* True when the table is being freed. */
-static bool wait_a_second(struct connection_table *table)
+static void add_ms(struct timespec *time, long ms)
+{
+	time->tv_sec += (time->tv_nsec / 1000000 + ms) / 1000;
+	time->tv_nsec = (time->tv_nsec / 1000000 + ms) % 1000 * 1000000;
+}
+
+/* With `until_full` it ends early when there is no room. True when the table is being freed. */
+static bool rest(struct connection_table *table, long ms, bool until_full)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec++;
+	add_ms(&until, ms);
 	pthread_mutex_lock(&table->lock);
-	while (!table->stopping)
+	while (!table->stopping && !(until_full && is_full(table)))
 		if (pthread_cond_timedwait(&table->wake, &table->lock, &until) == ETIMEDOUT)
 			break;
 	bool stopping = table->stopping;
@@ -133,10 +160,15 @@ static bool wait_a_second(struct connection_table *table)
 	return stopping;
 }
 
+static bool rest_between_looks(struct connection_table *table)
+{
+	return rest(table, LOOK_CROWDED_MS, false) || rest(table, LOOK_MS - LOOK_CROWDED_MS, true);
+}
+
 static void *reap(void *context)
 {
 	struct connection_table *table = context;
-	while (!wait_a_second(table))
+	while (!rest_between_looks(table))
 		connection_table_reap(table, clock_monotonic_ms());
 	return NULL;
 }
@@ -214,6 +246,10 @@ struct connection *connection_open(struct connection_table *table, int fd, bool 
 	c->watched = atomic_load(&c->phase);
 	c->surplus = atomic_fetch_add(&table->count, 1) >= LIMIT_CONNECTIONS;
 	pthread_mutex_lock(&table->lock);
+	if (c->surplus && !table->crowded) {
+		table->crowded = true;
+		pthread_cond_signal(&table->wake);
+	}
 	c->next = table->first;
 	if (c->next)
 		c->next->previous = c;

@@ -1,5 +1,7 @@
 /* The open connections of one listener and how long each phase of them may take. libmicrohttpd only knows a time
- * without any activity; a client that sends one byte a second, or half a handshake, never reaches it. */
+ * without any activity; a client that sends one byte a second, or half a handshake, never reaches it. When there is no
+ * room for more, patience is short (base/limits.h, LIMIT_FULL_*), so that whoever holds all connections open without
+ * using them keeps nobody out. */
 #ifndef SEALGATE_SERVER_CONNECTION_H
 #define SEALGATE_SERVER_CONNECTION_H
 
@@ -29,8 +31,8 @@ struct connection {
 	struct connection *next;
 	struct connection *previous;
 	int fd;
-	bool rests; /* only its own thread's */
-	bool asked;
+	bool rests;		    /* only its own thread's */
+	atomic_bool asked;	    /* a request's head was complete once */
 	atomic_uint_fast64_t phase; /* microseconds of its start, times 8, plus the phase */
 	/* only the reaper's */
 	uint64_t watched;
@@ -38,7 +40,8 @@ struct connection {
 	int64_t head_since_ms;
 };
 
-/* `listener` names it for the metrics, which may be NULL. Starts the thread that looks every second. */
+/* `listener` names it for the metrics, which may be NULL. Starts the thread that looks every second, and
+ * every tenth of one while there is no room. */
 struct connection_table *connection_table_new(const char *listener, struct metrics *metrics, struct err *e);
 /* Every connection has been closed. NULL is legal. */
 void connection_table_free(struct connection_table *table);
@@ -53,7 +56,8 @@ void connection_enter(struct connection *connection, enum connection_phase phase
 bool connection_rests(const struct connection *connection);
 unsigned connection_count(const struct connection_table *table);
 
-/* Shuts down the sockets of connections whose phase has taken too long at `now_ms`; returns how many. The thread of the
+/* Shuts down the sockets of connections whose phase has taken too long at `now_ms`; returns how many, and says so again
+ * until they are closed. The thread of the
  * table calls it; tests give a later time. */
 unsigned connection_table_reap(struct connection_table *table, int64_t now_ms);
 

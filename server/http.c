@@ -13,13 +13,14 @@
 #include "base/thread.h"
 #include "server/connection.h"
 #include "server/http_address.h"
+#include "server/http_head.h"
 #include "server/http_uri.h"
 #include "server/load_gate.h"
 #include "server/log.h"
 
 #define ACCEPT_PAUSE_MS 50
 /* What libmicrohttpd keeps for a connection and wipes after each request: the head and the pieces of the body. */
-#define CONNECTION_MEMORY (LIMIT_REQUEST_HEAD + 2048u)
+#define CONNECTION_MEMORY (LIMIT_REQUEST_HEAD + 1024u)
 /* A body of known length gets its memory at once up to here, and then as it comes. */
 #define BODY_AT_ONCE (64u * 1024)
 #define BACKGROUND_NICE 10
@@ -48,6 +49,7 @@ struct exchange {
 	struct arena arena;
 	struct buf body;
 	const char *target_at; /* where libmicrohttpd keeps it; only to compare */
+	size_t head_size;      /* bytes, the empty line included */
 	size_t announced;      /* the body's length; 0: not known */
 	struct str target;     /* as sent */
 	bool headed;	       /* the head is complete */
@@ -59,49 +61,10 @@ struct exchange {
 
 static atomic_uint_fast64_t last_id;
 
-/* The headers we read, each at most once. */
-struct head {
-	const char *version; /* of the request line */
-	struct str content_length, transfer_encoding, content_type, authorization;
-	bool unclear; /* one is doubled, or goes over more than one line */
-};
-
-static struct str *head_slot(struct head *head, struct str name)
-{
-	const struct {
-		const char *name;
-		struct str *slot;
-	} slots[] = {{"content-length", &head->content_length},
-		     {"transfer-encoding", &head->transfer_encoding},
-		     {"content-type", &head->content_type},
-		     {"authorization", &head->authorization}};
-	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
-		if (str_eq_nocase(name, str_of(slots[i].name)))
-			return slots[i].slot;
-	return NULL;
-}
-
-/* libmicrohttpd adds a continuation line to the header's name, which hides the header from us and from itself. A header
- * of one line has its value where its name, the colon and blanks end; and a name has no blanks. */
-static bool is_plain_header(const char *name, const char *value)
-{
-	const char *after = value;
-	while ((uintptr_t)after > (uintptr_t)name && (after[-1] == ' ' || after[-1] == '\t'))
-		after--;
-	return (uintptr_t)after == (uintptr_t)name + strlen(name) + 1 && !strpbrk(name, " \t");
-}
-
 static enum MHD_Result read_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct head *head = context;
-	struct str *slot = head_slot(head, str_of(name));
 	(void)kind;
-	if (!value || !is_plain_header(name, value))
-		head->unclear = true;
-	if (!slot)
-		return MHD_YES;
-	head->unclear = head->unclear || slot->ptr;
-	*slot = str_of(value ? value : "");
+	http_head_add(context, name, value);
 	return MHD_YES;
 }
 
@@ -117,9 +80,9 @@ static void refuse(struct http_response *response, int status, const char *messa
 }
 
 /* Checks of a head, in this order: true when it passes. */
-typedef bool head_check(struct exchange *x, const struct head *head, struct http_response *response);
+typedef bool head_check(struct exchange *x, const struct http_head *head, struct http_response *response);
 
-static bool check_room(struct exchange *x, const struct head *head, struct http_response *response)
+static bool check_room(struct exchange *x, const struct http_head *head, struct http_response *response)
 {
 	(void)head;
 	if (!x->connection->surplus)
@@ -136,29 +99,27 @@ static bool check_room(struct exchange *x, const struct head *head, struct http_
 	return false;
 }
 
-static bool check_framing(struct exchange *x, const struct head *head, struct http_response *response)
+static bool check_framing(struct exchange *x, const struct http_head *head, struct http_response *response)
 {
-	bool chunked = head->transfer_encoding.ptr != NULL;
+	const char *fault = http_head_fault(head, x->request.method.ptr, x->head_size);
+	if (!fault)
+		return true;
+	refuse(response, 400, fault);
+	response->close = true;
+	return false;
+}
+
+static bool check_coding(struct exchange *x, const struct http_head *head, struct http_response *response)
+{
 	(void)x;
-	if (!head->unclear &&
-	    (!chunked || (str_eq_nocase(head->transfer_encoding, STR("chunked")) && !head->content_length.ptr)))
+	if (!http_head_is_coded(head))
 		return true;
-	refuse(response, 400, "a header is doubled or folded, or the body's length is ambiguous");
+	refuse(response, 415, "a coded body is not read: send it without Content-Encoding");
 	response->close = true;
 	return false;
 }
 
-/* libmicrohttpd ends the target at a 0 byte: the version then begins later than one space behind the target. */
-static bool check_line(struct exchange *x, const struct head *head, struct http_response *response)
-{
-	if ((uintptr_t)head->version == (uintptr_t)x->target_at + x->target.len + 1)
-		return true;
-	refuse(response, 400, "the request line holds a 0 byte or no version");
-	response->close = true;
-	return false;
-}
-
-static bool check_target(struct exchange *x, const struct head *head, struct http_response *response)
+static bool check_target(struct exchange *x, const struct http_head *head, struct http_response *response)
 {
 	struct err e = ERR_INIT;
 	(void)head;
@@ -168,7 +129,7 @@ static bool check_target(struct exchange *x, const struct head *head, struct htt
 	return false;
 }
 
-static bool check_client(struct exchange *x, const struct head *head, struct http_response *response)
+static bool check_client(struct exchange *x, const struct http_head *head, struct http_response *response)
 {
 	(void)head;
 	if (!x->listener->config.require_client_certificate || x->request.client_certificate)
@@ -178,7 +139,7 @@ static bool check_client(struct exchange *x, const struct head *head, struct htt
 	return false;
 }
 
-static bool check_length(struct exchange *x, const struct head *head, struct http_response *response)
+static bool check_length(struct exchange *x, const struct http_head *head, struct http_response *response)
 {
 	char text[24] = "";
 	if (head->content_length.len < sizeof(text))
@@ -198,7 +159,7 @@ static void refuse_for_now(struct http_response *response, const char *message)
 }
 
 /* Before a large body is sent: whether there is room for it, and whether its sender may send it. */
-static bool check_large_body(struct exchange *x, const struct head *head, struct http_response *response)
+static bool check_large_body(struct exchange *x, const struct http_head *head, struct http_response *response)
 {
 	const struct http_config *config = &x->listener->config;
 	(void)head;
@@ -211,10 +172,10 @@ static bool check_large_body(struct exchange *x, const struct head *head, struct
 	return false;
 }
 
-static head_check *const head_checks[] = {check_room,	check_line,   check_framing,   check_target,
-					  check_client, check_length, check_large_body};
+static head_check *const head_checks[] = {check_room,	check_framing, check_coding,	check_target,
+					  check_client, check_length,  check_large_body};
 
-static bool check_head(struct exchange *x, const struct head *head, struct http_response *response)
+static bool check_head(struct exchange *x, const struct http_head *head, struct http_response *response)
 {
 	for (size_t i = 0; i < sizeof(head_checks) / sizeof(head_checks[0]); i++)
 		if (!head_checks[i](x, head, response))
@@ -272,7 +233,7 @@ static enum MHD_Result send_answer(struct exchange *x, struct MHD_Connection *co
 	return queued;
 }
 
-static void begin_request(struct exchange *x, const char *method, const struct head *head)
+static void begin_request(struct exchange *x, const char *method, const struct http_head *head)
 {
 	struct http_request *r = &x->request;
 	const struct http_config *config = &x->listener->config;
@@ -290,13 +251,21 @@ static void begin_request(struct exchange *x, const char *method, const struct h
 	connection_enter(x->connection, CONNECTION_BODY);
 }
 
+static size_t size_of_head(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	return info ? info->header_size : 0;
+}
+
 static enum MHD_Result take_head(struct exchange *x, struct MHD_Connection *connection, const char *method,
 				 const char *version)
 {
 	struct http_response response = {.body = buf_init(LIMIT_REQUEST_MEMORY)};
-	struct head head = {.version = version};
+	struct http_head head = http_head_make(x->target_at, x->target.len, version);
 	enum MHD_Result taken = MHD_YES;
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, read_header, &head);
+	x->head_size = size_of_head(connection);
 	begin_request(x, method, &head);
 	if (!check_head(x, &head, &response))
 		taken = send_answer(x, connection, &response);
@@ -361,6 +330,18 @@ static void call_handler(struct exchange *x, struct http_response *response)
 	load_gate_leave(&x->listener->gate);
 }
 
+/* Nothing here reads what follows the last chunk. */
+static bool has_trailers(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_values(connection, MHD_FOOTER_KIND, NULL, NULL) > 0;
+}
+
+static void refuse_trailers(struct http_response *response)
+{
+	refuse(response, 400, "there are fields behind the body");
+	response->close = true;
+}
+
 static void answer_request(struct exchange *x, struct http_response *response)
 {
 	if (x->refusal == 413)
@@ -383,7 +364,10 @@ static void hold_answer(struct exchange *x, struct http_response *response)
 static enum MHD_Result finish(struct exchange *x, struct MHD_Connection *connection)
 {
 	struct http_response response = {.body = buf_init(LIMIT_REQUEST_MEMORY)};
-	answer_request(x, &response);
+	if (has_trailers(connection))
+		refuse_trailers(&response);
+	else
+		answer_request(x, &response);
 	hold_answer(x, &response);
 	enum MHD_Result sent = send_answer(x, connection, &response);
 	buf_release(&response.body);
