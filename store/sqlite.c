@@ -16,6 +16,7 @@ static void close_store(struct store *s)
 	sqlite_writer_close(store->writer);
 	sqlite_checkpoint_stop(store->checkpoint);
 	sqlite_file_free(store->file);
+	pthread_mutex_destroy(&store->version.lock);
 	free(store->path);
 	free(store);
 }
@@ -33,7 +34,7 @@ static bool check(struct store *s, int64_t deadline_ms, struct err *e)
 		return false;
 	ok = sqlite_file_check(store->file, c, e);
 	if (!ok)
-		atomic_fetch_add(&store->version, 1);
+		sqlite_version_grow(&store->version);
 	sqlite_readers_give(store->readers, c);
 	return ok;
 }
@@ -46,7 +47,7 @@ static bool change(struct store *s, const struct store_change *one, int64_t dead
 
 	/* The writer may have found another file beneath. */
 	if (!ok && (problem.kind == ERR_UNAVAILABLE || problem.kind == ERR_INTERNAL))
-		atomic_fetch_add(&store->version, 1);
+		sqlite_version_grow(&store->version);
 	if (!ok && e)
 		*e = problem;
 	return ok;
@@ -161,7 +162,7 @@ static bool open_parts(struct sqlite_store *store, enum store_mode mode, struct 
 	if (!find_file(store->path, mode, e) || !check_schema(store->path, mode, e))
 		return false;
 	store->readers = sqlite_readers_open(store->path, e);
-	if (!store->readers)
+	if (!store->readers || !sqlite_version_init(&store->version, store->readers, e))
 		return false;
 	if (mode == STORE_READ_ONLY)
 		return true;
@@ -187,6 +188,7 @@ static struct store *open_store(const char *location, enum store_mode mode, stru
 		return NULL;
 	}
 	store->store = (struct store){.driver = &sqlite_driver, .mode = mode};
+	pthread_mutex_init(&store->version.lock, NULL);
 	store->path = path_of(location, e);
 	if (store->path && open_parts(store, mode, e))
 		return &store->store;

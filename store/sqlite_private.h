@@ -7,6 +7,7 @@
  * sqlite_file.c       whether the file beneath is still the one that was opened
  * sqlite_readers.c    a fixed pool of read connections
  * sqlite_queries.c    get, list, walk
+ * sqlite_version.c    whether anybody has committed since
  * sqlite_writer.c     the queue of writes, and who writes it
  * sqlite_changes.c    what one write does
  * sqlite_checkpoint.c moves the WAL into the database, off the writer's path
@@ -42,7 +43,6 @@ enum sqlite_statement {
 	SQL_ATTESTATIONS_ANY_NOTE,
 	SQL_HINTED,
 	SQL_HINTED_ANY_NOTE,
-	SQL_DATA_VERSION,
 	SQL_FIRST_WRITE,
 	SQL_BEGIN = SQL_FIRST_WRITE,
 	SQL_COMMIT,
@@ -84,8 +84,7 @@ struct sqlite_connection {
 	struct sqlite3 *db;
 	struct sqlite3_stmt *statements[SQL_STATEMENTS];
 	const char *path;
-	int64_t deadline_ms;  /* how long the call that uses it waits for locks */
-	int64_t data_version; /* when sqlite_version last looked through it; 0 before, which SQLite never gives */
+	int64_t deadline_ms; /* how long the call that uses it waits for locks */
 };
 
 enum sqlite_access { SQLITE_READS, SQLITE_WRITES };
@@ -175,6 +174,21 @@ bool sqlite_writer_change(struct sqlite_writer *writer, const struct store_chang
  * changed nothing; after any other failure the transaction must be undone. */
 bool sqlite_apply(struct sqlite_connection *c, const struct store_change *change, struct err *e) MUST_USE;
 
+/* The version of what is stored, without a system call: a commit of any process changes the header of the WAL's index
+ * before it ends, and every connection of every process finds out about commits by comparing that header with the one
+ * that it saw last. So do we: whoever finds it changed makes the number grow before reading it. SQLite keeps the same
+ * header in place for as long as a connection is open. */
+struct sqlite_version {
+	pthread_mutex_t lock;		 /* of `seen` */
+	const volatile uint64_t *header; /* 48 bytes of memory that processes share */
+	uint64_t seen[6];
+	atomic_uint_fast64_t number;
+};
+/* The readers stay open for as long as `version` is used. ERR_INTERNAL: the index is not in shared memory. */
+bool sqlite_version_init(struct sqlite_version *version, struct sqlite_readers *readers, struct err *e) MUST_USE;
+/* For what no commit tells: another file may be beneath. */
+void sqlite_version_grow(struct sqlite_version *version);
+
 struct sqlite_store {
 	struct store store; /* first: store.c sees this */
 	char *path;
@@ -182,16 +196,14 @@ struct sqlite_store {
 	struct sqlite_checkpoint *checkpoint; /* NULL when read-only, like the writer */
 	struct sqlite_writer *writer;
 	struct sqlite_file *file; /* NULL when read-only */
-	atomic_uint_fast64_t version;
+	struct sqlite_version version;
 };
 
 bool sqlite_get(struct store *s, const struct store_name *name, int64_t deadline_ms, struct arena *arena,
 		struct str *json, struct err *e) MUST_USE;
 bool sqlite_list(struct store *s, const struct store_list *list, int64_t deadline_ms, struct arena *arena,
 		 struct store_page *out, struct err *e) MUST_USE;
-/* A commit changes what `PRAGMA data_version` gives on every connection but the one that made it, and no reader makes
- * any. Whichever reader looks, its number differs from that of its last look if a commit came between: the version then
- * grows before it is read. So it has grown for a commit before any look that begins after that commit ends. */
+/* Never fails. */
 bool sqlite_version(struct store *s, int64_t deadline_ms, uint64_t *version, struct err *e) MUST_USE;
 bool sqlite_walk(struct store *s, const struct store_walk *walk, int64_t deadline_ms, struct err *e) MUST_USE;
 

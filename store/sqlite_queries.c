@@ -115,39 +115,6 @@ bool sqlite_list(struct store *s, const struct store_list *list, int64_t deadlin
 	return ok;
 }
 
-static bool look(struct sqlite_connection *c, atomic_uint_fast64_t *version, struct err *e)
-{
-	enum sqlite_step step = STEP_FAILED;
-	int64_t seen = 0;
-
-	if (sqlite_start(c, SQL_DATA_VERSION, NULL, 0, e))
-		step = sqlite_next(c, SQL_DATA_VERSION, e);
-	if (step == STEP_ROW)
-		seen = sqlite_column_number(c, SQL_DATA_VERSION, 0);
-	sqlite_finish(c, SQL_DATA_VERSION);
-	if (step != STEP_ROW)
-		return step == STEP_DONE ? err_set(e, ERR_INTERNAL, "database %s has no version", c->path) : false;
-	if (seen != c->data_version)
-		atomic_fetch_add(version, 1);
-	c->data_version = seen;
-	return true;
-}
-
-bool sqlite_version(struct store *s, int64_t deadline_ms, uint64_t *version, struct err *e)
-{
-	struct sqlite_store *store = (struct sqlite_store *)s;
-	struct sqlite_connection *c = sqlite_readers_take(store->readers, deadline_ms, e);
-	bool ok;
-
-	if (!c)
-		return false;
-	ok = look(c, &store->version, e);
-	sqlite_readers_give(store->readers, c);
-	if (ok)
-		*version = atomic_load(&store->version);
-	return ok;
-}
-
 static void read_evidence(struct sqlite_connection *c, enum sqlite_statement id, struct attestation_row *row)
 {
 	*row = (struct attestation_row){

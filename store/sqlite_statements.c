@@ -29,8 +29,6 @@ static const char *const texts[SQL_STATEMENTS] = {
 	[SQL_HINTED] = HINTED "WHERE h.digest = ?1 AND h.note = ?2",
 	[SQL_HINTED_ANY_NOTE] = HINTED "WHERE h.digest = ?1",
 
-	[SQL_DATA_VERSION] = "PRAGMA data_version",
-
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
