@@ -109,6 +109,12 @@ static bool close_memory(struct daemon *d, struct err *e)
 	return true;
 }
 
+static bool start_log(struct daemon *d, struct err *e)
+{
+	(void)d;
+	return log_start(e);
+}
+
 static bool listen_ops(struct daemon *d, struct err *e)
 {
 	d->ops.metrics = d->metrics;
@@ -229,9 +235,9 @@ static void begin_watching(struct daemon *d)
 static bool start(struct daemon *d, struct err *e)
 {
 	bool (*const steps[])(struct daemon *, struct err *) = {
-		set_up_process, take_data_dir,	find_namespaces, start_workers,	    close_memory,
-		listen_ops,	open_store,	load_trust,	 load_certificates, load_tokens,
-		start_queue,	listen_webhook, listen_api};
+		set_up_process, take_data_dir, find_namespaces, start_workers, close_memory,
+		start_log,	listen_ops,    open_store,	load_trust,    load_certificates,
+		load_tokens,	start_queue,   listen_webhook,	listen_api};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!steps[i](d, e))
 			return false;
@@ -371,6 +377,6 @@ int daemon_run(const struct config *config)
 		stop(&d);
 		status = exit_status(e.kind);
 	}
-	log_flush();
+	log_stop();
 	return status;
 }

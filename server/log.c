@@ -176,6 +176,16 @@ static void add_fields(struct buf *line, const struct log_field *fields, size_t 
 		add_field(line, &LOG_STR("omitted", buf_str(&omitted)), json);
 }
 
+bool log_start(struct err *e)
+{
+	return log_writer_start(e);
+}
+
+void log_stop(void)
+{
+	log_writer_stop();
+}
+
 void log_flush(void)
 {
 	log_writer_flush();

@@ -35,7 +35,12 @@ struct log_field {
 	log_fields((level), (message), (struct log_field[]){__VA_ARGS__}, \
 		   sizeof((struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 void log_fields(enum log_level level, const char *message, const struct log_field *fields, size_t count);
-/* Waits until every line is written (server/log_writer.h): before the process ends. */
+/* From here on lines that come within a millisecond of each other are written together (server/log_writer.h). Not
+ * before the last fork(2). */
+bool log_start(struct err *e) MUST_USE;
+/* Writes every line, and from here on each at once. */
+void log_stop(void);
+/* Waits until every line is written: before the process ends. */
 void log_flush(void);
 
 #endif

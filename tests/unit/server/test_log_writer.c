@@ -83,7 +83,7 @@ static void *read_all(void *context)
 	return NULL;
 }
 
-static void lines_of_many_threads_are_whole_in_order_and_all_there(void **state)
+static void write_from_many_threads(void)
 {
 	struct reading r = {0};
 	pthread_t reader, writers[THREADS];
@@ -91,7 +91,6 @@ static void lines_of_many_threads_are_whole_in_order_and_all_there(void **state)
 	struct err e;
 	int saved;
 
-	(void)state;
 	r.file = fdopen(pipe_begin(&saved), "r");
 	assert_true(thread_start(&reader, read_all, &r, &e));
 	for (unsigned i = 0; i < THREADS; i++) {
@@ -108,6 +107,64 @@ static void lines_of_many_threads_are_whole_in_order_and_all_there(void **state)
 	for (unsigned i = 0; i < THREADS; i++)
 		assert_int_equal(r.next[i], LINES);
 	assert_int_equal(r.long_lines, THREADS * (LINES / 500));
+}
+
+static void lines_of_many_threads_are_whole_in_order_and_all_there(void **state)
+{
+	(void)state;
+	write_from_many_threads();
+}
+
+static void lines_that_are_written_together_are_too(void **state)
+{
+	struct err e;
+
+	(void)state;
+	assert_true(log_writer_start(&e));
+	write_from_many_threads();
+	log_writer_stop();
+	write_from_many_threads();
+}
+
+/* What comes at once after a write is written without another line, a flush or the end. */
+static void what_waits_is_written_by_itself(void **state)
+{
+	char text[64] = {0};
+	int saved, reader = pipe_begin(&saved);
+	struct err e;
+	size_t got = 0;
+
+	(void)state;
+	assert_true(log_writer_start(&e));
+	for (int i = 0; i < 8; i++)
+		log_writer_put(STR("line\n"));
+	while (got < 8 * 5) {
+		ssize_t more = read(reader, text + got, sizeof(text) - got);
+
+		assert_true(more > 0);
+		got += (size_t)more;
+	}
+	pipe_end(saved);
+	close(reader);
+	log_writer_stop();
+}
+
+/* The last lines of a process, which come at once after others. */
+static void what_waits_is_written_at_the_end(void **state)
+{
+	char text[64] = {0};
+	int saved, reader = pipe_begin(&saved);
+	struct err e;
+
+	(void)state;
+	assert_true(log_writer_start(&e));
+	log_writer_put(STR("line\n"));
+	log_writer_put(STR("line\n"));
+	log_writer_stop();
+	pipe_end(saved);
+	assert_int_equal(read(reader, text, sizeof(text)), 10);
+	assert_int_equal(read(reader, text, sizeof(text)), 0);
+	close(reader);
 }
 
 static void one_thread_alone_has_written_when_it_returns(void **state)
@@ -140,6 +197,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_many_threads_are_whole_in_order_and_all_there),
+		cmocka_unit_test(lines_that_are_written_together_are_too),
+		cmocka_unit_test(what_waits_is_written_by_itself),
+		cmocka_unit_test(what_waits_is_written_at_the_end),
 		cmocka_unit_test(one_thread_alone_has_written_when_it_returns),
 		cmocka_unit_test(a_closed_standard_error_stops_nobody),
 	};
