@@ -2,10 +2,26 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
+
 void key_list_release(struct key_list *list)
 {
 	free(list->items);
 	*list = (struct key_list){0};
+}
+
+bool key_list_add(struct key_list *list, const struct key_info *key, struct err *e)
+{
+	struct key_info *items;
+
+	if (list->count >= LIMIT_KEYS)
+		return err_set(e, ERR_TOO_LARGE, "more than %u keys in one text", LIMIT_KEYS);
+	items = reallocarray(list->items, list->count + 1, sizeof(*items));
+	if (!items)
+		return err_no_memory(e);
+	items[list->count++] = *key;
+	list->items = items;
+	return true;
 }
 
 /* Sizes that were once made; the names are those of key_info.algorithm. */

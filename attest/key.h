@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "policy/facts.h"
 
@@ -29,8 +30,12 @@ struct key_list {
 };
 
 void key_list_release(struct key_list *list);
+/* Adds a copy; false (ERR_TOO_LARGE) past LIMIT_KEYS, or without memory. */
+bool key_list_add(struct key_list *list, const struct key_info *key, struct err *e) MUST_USE;
 /* NULL when the key may be used; otherwise "holds a secret key", "is too weak (rsa1024)", "cannot sign". Expired and
  * revoked keys may be loaded. */
 const char *key_refusal(const struct key_info *key);
+
+CLEANUP_VALUE(key_list, struct key_list, key_list_release)
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "attest/keyrings.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
 
@@ -19,7 +20,7 @@ struct member {
 };
 
 /* A signer with the hash over every text that speaks of it. */
-struct signer {
+struct key_material {
 	struct str fingerprint; /* a member's */
 	struct sha256 material;
 };
@@ -31,8 +32,9 @@ struct key_set {
 	size_t text_count;
 	struct member *members; /* by fingerprint, then text; distinct */
 	size_t member_count;
-	struct signer *signers; /* by fingerprint, distinct */
+	struct key_material *signers; /* by fingerprint, distinct */
 	size_t signer_count;
+	_Atomic(struct keyrings *) keyrings; /* NULL until given */
 };
 
 static atomic_uint_fast64_t last_id;
@@ -58,7 +60,8 @@ static int compare_members(const void *a, const void *b)
 
 static int compare_signers(const void *a, const void *b)
 {
-	return str_compare(((const struct signer *)a)->fingerprint, ((const struct signer *)b)->fingerprint);
+	return str_compare(((const struct key_material *)a)->fingerprint,
+			   ((const struct key_material *)b)->fingerprint);
 }
 
 static bool copy_str(struct str from, struct str *to)
@@ -87,6 +90,7 @@ static void key_set_free(struct key_set *set)
 		free_str(set->texts[i].bytes);
 	for (size_t i = 0; i < set->member_count; i++)
 		free_str(set->members[i].fingerprint);
+	keyrings_free(atomic_load(&set->keyrings));
 	free(set->texts);
 	free(set->members);
 	free(set->signers);
@@ -147,7 +151,7 @@ static void drop_double_members(struct key_set *set)
 static bool add_signer(struct key_set *set, size_t first, size_t end)
 {
 	cleanup(memory) struct str *parts = calloc(end - first, sizeof(*parts));
-	struct signer *signer = &set->signers[set->signer_count];
+	struct key_material *signer = &set->signers[set->signer_count];
 
 	if (!parts)
 		return false;
@@ -189,6 +193,7 @@ struct key_set *key_set_new(const struct key_set_entry *entries, size_t count)
 	if (!gather_signers(set))
 		return NULL;
 	atomic_init(&set->references, 1);
+	atomic_init(&set->keyrings, NULL);
 	set->id = atomic_fetch_add(&last_id, 1) + 1;
 	return take(set);
 }
@@ -233,10 +238,28 @@ struct str key_set_text(const struct key_set *set, size_t index)
 	return index < set->text_count ? set->texts[index].bytes : (struct str){0};
 }
 
+const struct sha256 *key_set_text_hash(const struct key_set *set, size_t index)
+{
+	return &set->texts[index].hash;
+}
+
+const struct keyrings *key_set_keyrings(const struct key_set *set)
+{
+	return atomic_load(&set->keyrings);
+}
+
+void key_set_give_keyrings(struct key_set *set, struct keyrings *keyrings)
+{
+	struct keyrings *none = NULL;
+
+	if (!atomic_compare_exchange_strong(&set->keyrings, &none, keyrings))
+		keyrings_free(keyrings);
+}
+
 bool key_set_material(const struct key_set *set, struct str fingerprint, struct sha256 *out)
 {
-	struct signer wanted = {.fingerprint = fingerprint};
-	const struct signer *found;
+	struct key_material wanted = {.fingerprint = fingerprint};
+	const struct key_material *found;
 
 	found = bsearch(&wanted, set->signers, set->signer_count, sizeof(*found), compare_signers);
 	if (!found)

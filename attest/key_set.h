@@ -9,6 +9,7 @@
 #include "policy/facts.h"
 
 struct key_set;
+struct keyrings; /* attest/keyrings.h */
 
 struct key_set_entry {
 	struct str text;	/* a key file: armour or binary, one or more certificates */
@@ -27,6 +28,12 @@ bool key_set_equal(const struct key_set *a, const struct key_set *b);
 /* Distinct texts, for import. */
 size_t key_set_texts(const struct key_set *set);
 struct str key_set_text(const struct key_set *set, size_t index);
+const struct sha256 *key_set_text_hash(const struct key_set *set, size_t index);
+/* What gpg made of the texts; NULL as long as nobody gave it. Any thread. */
+const struct keyrings *key_set_keyrings(const struct key_set *set);
+/* Gives it the keyrings, which it owns from now on; others that it has already stay, and these are freed. Any thread.
+ */
+void key_set_give_keyrings(struct key_set *set, struct keyrings *keyrings);
 /* ERR_TOO_LARGE past LIMIT_KEY_TEXTS or LIMIT_KEY_TEXTS_BYTES: a worker could not load the set in time, and every
  * signature would be refused. */
 bool key_set_check(const struct key_set *set, struct err *e) MUST_USE;

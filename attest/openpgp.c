@@ -7,6 +7,7 @@
 
 #include "attest/armor.h"
 #include "attest/cpu_limit.h"
+#include "attest/key_batch.h"
 #include "attest/openpgp_home.h"
 #include "attest/packets.h"
 #include "attest/signature_check.h"
@@ -17,8 +18,8 @@
 #include "base/starvation.h"
 #include "base/utf8.h"
 
-/* Texts that go to gpg together. */
-#define IMPORT_BATCH (8u * 1024 * 1024)
+/* gpg's files for one import. */
+#define KEYRING_MAX (48u * 1024 * 1024)
 /* What reading a payload may take. */
 #define PAYLOAD_ARENA (4u * 1024 * 1024)
 
@@ -34,8 +35,6 @@ struct openpgp {
 CLEANUP_POINTER(gpgme_data, struct gpgme_data, gpgme_data_release)
 CLEANUP_POINTER(gpgme_context, struct gpgme_context, gpgme_release)
 CLEANUP_POINTER(openpgp, struct openpgp, openpgp_free)
-CLEANUP_VALUE(signer_table, struct signer_table, signer_table_release)
-CLEANUP_VALUE(key_list, struct key_list, key_list_release)
 
 static void cleanup_gpgme_key(gpgme_key_t *key)
 {
@@ -165,62 +164,25 @@ static bool import_bytes(struct openpgp *p, struct str bytes, size_t *considered
 	return openpgp_home_has_room(p->home, e);
 }
 
-/* What gpg is given for a key text: its packets where it is plain armour, since gpg misreads armour without a checksum,
- * which newer programs write; else the text as it is. */
-static struct str key_bytes(struct str key, struct buf *packets)
-{
-	return armor_unwrap_keys(key, packets) ? buf_str(packets) : key;
-}
-
 static bool import_one_by_one(struct openpgp *p, const struct str *keys, size_t count, struct err *e)
 {
 	for (size_t i = 0; i < count; i++) {
 		cleanup(buf) struct buf packets = buf_init(LIMIT_KEY_FILE);
 		size_t considered;
 
-		if (!import_bytes(p, key_bytes(keys[i], &packets), &considered, e))
+		if (!import_bytes(p, key_batch_bytes(keys[i], &packets), &considered, e))
 			return false;
 	}
 	return true;
 }
 
-/* Texts whose packets go to gpg together, as long as each is known to end where the next begins. */
-struct batch {
-	struct buf packets;
-	size_t texts;
-	size_t certificates;
-};
-
-static void batch_release(struct batch *batch)
-{
-	buf_release(&batch->packets);
-}
-
-CLEANUP_VALUE(batch, struct batch, batch_release)
-
-static bool batch_add(struct batch *batch, struct str key)
-{
-	cleanup(buf) struct buf packets = buf_init(LIMIT_KEY_FILE);
-	size_t certificates;
-
-	if (!armor_unwrap_keys(key, &packets))
-		return false;
-	certificates = packets_count_certificates(buf_str(&packets));
-	if (certificates == 0 || batch->packets.len + packets.len > batch->packets.max)
-		return false;
-	buf_add(&batch->packets, buf_str(&packets));
-	batch->certificates += certificates;
-	batch->texts++;
-	return buf_ok(&batch->packets, NULL);
-}
-
 /* Imports as many texts from the head of `keys` as fit together, at least one; *done gets their number. */
 static bool import_batch(struct openpgp *p, const struct str *keys, size_t count, size_t *done, struct err *e)
 {
-	cleanup(batch) struct batch batch = {.packets = buf_init(IMPORT_BATCH)};
+	cleanup(key_batch) struct key_batch batch = key_batch_init();
 	size_t considered;
 
-	while (batch.texts < count && batch_add(&batch, keys[batch.texts]))
+	while (batch.texts < count && key_batch_add(&batch, keys[batch.texts]))
 		;
 	*done = batch.texts ? batch.texts : 1;
 	if (batch.texts < 2)
@@ -318,13 +280,15 @@ static bool add_to_table(void *target, gpgme_key_t key, struct err *e)
 	return add_signers(target, key, e);
 }
 
-static bool list_signers(struct openpgp *p, struct signer_table *table, struct err *e)
+/* Lists what was imported. */
+static bool list_all(struct openpgp *p, bool (*each)(void *target, gpgme_key_t key, struct err *e), void *target,
+		     struct err *e)
 {
 	gpgme_error_t error = gpgme_op_keylist_start(p->context, NULL, 0);
 
 	if (error)
 		return fail(e, ERR_INTERNAL, "gpg can't list keys", error);
-	return list_keys(p->context, add_to_table, table, e);
+	return list_keys(p->context, each, target, e);
 }
 
 /* A listing by a gpg that was killed on the way looks like a short one, so two have to agree. */
@@ -335,7 +299,7 @@ static bool know_signers(struct openpgp *p, struct err *e)
 
 	if (p->signers_known)
 		return true;
-	if (!list_signers(p, &table, e) || !list_signers(p, &again, e))
+	if (!list_all(p, add_to_table, &table, e) || !list_all(p, add_to_table, &again, e))
 		return false;
 	if (table.count != again.count)
 		return err_set(e, ERR_INTERNAL, "gpg lists different keys each time");
@@ -415,20 +379,68 @@ static bool describe(gpgme_key_t key, struct key_info *info)
 
 static bool add_to_list(void *target, gpgme_key_t key, struct err *e)
 {
-	struct key_list *list = target;
 	struct key_info info = {0};
-	struct key_info *items;
 
-	if (list->count >= LIMIT_KEYS)
-		return err_set(e, ERR_TOO_LARGE, "more than %u keys in one text", LIMIT_KEYS);
-	if (!describe(key, &info))
-		return true;
-	items = reallocarray(list->items, list->count + 1, sizeof(*items));
-	if (!items)
-		return err_no_memory(e);
-	items[list->count++] = info;
-	list->items = items;
+	return !describe(key, &info) || key_list_add(target, &info, e);
+}
+
+static bool add_to_keyring(void *target, gpgme_key_t key, struct err *e)
+{
+	struct openpgp_keyring *keyring = target;
+
+	return add_to_list(&keyring->certificates, key, e) && add_signers(&keyring->signers, key, e);
+}
+
+struct openpgp_keyring openpgp_keyring_init(void)
+{
+	return (struct openpgp_keyring){.keyring = buf_init(KEYRING_MAX), .trust = buf_init(KEYRING_MAX)};
+}
+
+void openpgp_keyring_release(struct openpgp_keyring *keyring)
+{
+	buf_release(&keyring->keyring);
+	buf_release(&keyring->trust);
+	signer_table_release(&keyring->signers);
+	key_list_release(&keyring->certificates);
+}
+
+/* Two listings have to agree, as in know_signers. */
+static bool read_keyring(struct openpgp *p, struct openpgp_keyring *keyring, struct err *e)
+{
+	cleanup(signer_table) struct signer_table again = {0};
+
+	if (!list_all(p, add_to_keyring, keyring, e) || !list_all(p, add_to_table, &again, e))
+		return false;
+	if (keyring->signers.count != again.count)
+		return err_set(e, ERR_INTERNAL, "gpg lists different keys each time");
+	return openpgp_home_read(p->home, &keyring->keyring, &keyring->trust, e);
+}
+
+bool openpgp_keyring_make(const char *parent, bool repair, const struct str *texts, size_t count,
+			  struct openpgp_keyring *out, struct err *e)
+{
+	cleanup(openpgp_keyring) struct openpgp_keyring made = openpgp_keyring_init();
+	cleanup(openpgp) struct openpgp *p = make(parent, repair ? HOME_REPAIRS : HOME_IMPORTS, e);
+
+	if (!p || !openpgp_import(p, texts, count, e) || !read_keyring(p, &made, e))
+		return false;
+	*out = made;
+	made = openpgp_keyring_init();
 	return true;
+}
+
+struct openpgp *openpgp_open(const char *parent, const struct openpgp_files *files, size_t count,
+			     struct signer_table *signers, struct err *e)
+{
+	cleanup(openpgp) struct openpgp *p = make(parent, count ? HOME_LOADED : HOME_VERIFIES, e);
+
+	if (!p || !openpgp_home_load(p->home, files, count, e))
+		return NULL;
+	p->signers = *signers;
+	*signers = (struct signer_table){0};
+	signer_table_sort(&p->signers);
+	p->signers_known = true;
+	return take(p);
 }
 
 bool openpgp_inspect(struct openpgp *p, struct str key, struct key_list *out, struct err *e)
@@ -440,7 +452,7 @@ bool openpgp_inspect(struct openpgp *p, struct str key, struct key_list *out, st
 
 	if (key.len > LIMIT_KEY_FILE)
 		return err_set(e, ERR_TOO_LARGE, "key is longer than %u bytes", LIMIT_KEY_FILE);
-	if (!data_of(key_bytes(key, &packets), &data, e))
+	if (!data_of(key_batch_bytes(key, &packets), &data, e))
 		return false;
 	error = gpgme_op_keylist_from_data_start(p->context, data, 0);
 	if (error)

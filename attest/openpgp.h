@@ -6,7 +6,9 @@
 #define SEALGATE_ATTEST_OPENPGP_H
 
 #include "attest/key.h"
+#include "attest/openpgp_home.h"
 #include "attest/payload.h"
+#include "attest/signer_table.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "policy/facts.h"
@@ -26,6 +28,27 @@ struct signature_facts {
 	char repository[512];	      /* normal form; "" when the payload names none */
 };
 
+/* What gpg made of key texts: all that verifying under them needs. */
+struct openpgp_keyring {
+	struct buf keyring; /* gpg's own files */
+	struct buf trust;
+	struct signer_table signers;  /* every key and subkey in it */
+	struct key_list certificates; /* the same, described as openpgp_inspect does; may be none */
+};
+
+/* Empty, to be filled once and given back with openpgp_keyring_release. */
+struct openpgp_keyring openpgp_keyring_init(void);
+void openpgp_keyring_release(struct openpgp_keyring *keyring);
+/* Imports key texts as openpgp_import does, in a home that is gone afterwards, and lists what has become of them.
+ * Without `repair` gpg does not look for signatures that stand behind the wrong part of a key, which takes half the
+ * time: only for CERTIFICATE_PLAIN. */
+bool openpgp_keyring_make(const char *parent, bool repair, const struct str *texts, size_t count,
+			  struct openpgp_keyring *out, struct err *e) MUST_USE;
+
+/* Verifies under keyrings that were made, with no call of gpg: `signers` says what is in all of them, and is taken over
+ * and left empty. NULL on failure. */
+struct openpgp *openpgp_open(const char *parent, const struct openpgp_files *files, size_t count,
+			     struct signer_table *signers, struct err *e);
 /* Makes the home below `parent` (which must exist) with the settings of docs/ARCHITECTURE.md, "OpenPGP". */
 struct openpgp *openpgp_new(const char *parent, struct err *e);
 /* Removes the home. NULL is legal. */
@@ -38,6 +61,8 @@ bool openpgp_inspect(struct openpgp *p, struct str key, struct key_list *out, st
 /* Verifies `upload` (armour or base64 of it). `payload`: for a detached signature the signed bytes; ptr NULL when there
  * are none. `now` in seconds decides not-yet-valid and expiry. Starts from rejected. */
 void openpgp_verify(struct openpgp *p, struct str upload, struct str payload, int64_t now, struct signature_facts *out);
+
+CLEANUP_VALUE(openpgp_keyring, struct openpgp_keyring, openpgp_keyring_release)
 
 enum sign_mode { SIGN_CLEAR, SIGN_ATTACHED, SIGN_DETACHED };
 

@@ -10,56 +10,54 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/str.h"
 
 /* gpg's own homes are two levels deep. */
 #define DEPTH_MAX 8
 /* What gpg writes for one key and its locks, with some to spare. */
 #define ROOM_BYTES (256 * 1024)
+#define SETTINGS_MAX 4096u
 
 extern char **environ;
 
 /* no-random-seed-file: two calls at once otherwise wait a quarter of a second for each other's lock. */
-static const char verify_settings[] = "batch\n"
-				      "no-tty\n"
-				      "no-greeting\n"
-				      "quiet\n"
-				      "no-autostart\n"
-				      "disable-dirmngr\n"
-				      "no-auto-key-retrieve\n"
-				      "no-auto-key-locate\n"
-				      "trust-model always\n"
-				      "no-auto-check-trustdb\n"
-				      "lock-never\n"
-				      "no-random-seed-file\n"
-				      "weak-digest RIPEMD160\n"
-				      "no-allow-multiple-messages\n"
-				      "max-output 131072\n";
+#define QUIET_SETTINGS            \
+	"batch\n"                 \
+	"no-tty\n"                \
+	"no-greeting\n"           \
+	"quiet\n"                 \
+	"disable-dirmngr\n"       \
+	"no-auto-key-retrieve\n"  \
+	"no-auto-key-locate\n"    \
+	"no-auto-check-trustdb\n" \
+	"no-random-seed-file\n"
 
-static const char sign_settings[] = "batch\n"
-				    "no-tty\n"
-				    "no-greeting\n"
-				    "quiet\n"
-				    "disable-dirmngr\n"
-				    "no-auto-key-retrieve\n"
-				    "no-auto-key-locate\n"
-				    "trust-model always\n"
-				    "no-auto-check-trustdb\n"
-				    "no-random-seed-file\n"
-				    "digest-algo SHA512\n";
+#define READ_SETTINGS                  \
+	QUIET_SETTINGS                 \
+	"no-autostart\n"               \
+	"lock-never\n"                 \
+	"weak-digest RIPEMD160\n"      \
+	"no-allow-multiple-messages\n" \
+	"max-output 131072\n"
 
-static const struct str settings[] = {
-	[HOME_VERIFIES] = {verify_settings, sizeof(verify_settings) - 1},
-	[HOME_SIGNS] = {sign_settings, sizeof(sign_settings) - 1},
+static const struct {
+	const char *settings;
+	bool make_trustdb;
+} uses[] = {
+	[HOME_VERIFIES] = {READ_SETTINGS "trust-model always\n", true},
+	[HOME_IMPORTS] = {READ_SETTINGS "trust-model direct\nimport-options no-repair-keys\n", false},
+	[HOME_REPAIRS] = {READ_SETTINGS "trust-model direct\n", false},
+	[HOME_LOADED] = {READ_SETTINGS "trust-model always\nno-default-keyring\n", false},
+	[HOME_SIGNS] = {QUIET_SETTINGS "trust-model always\ndigest-algo SHA512\n", true},
 };
 
-static bool write_settings(int home, struct str text, struct err *e)
+static bool write_file(const char *home, const char *name, struct str text, struct err *e)
 {
-	cleanup(fd) int file = openat(home, "gpg.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	char path[OPENPGP_HOME_PATH_MAX + 32];
 
-	if (file < 0 || write(file, text.ptr, text.len) != (ssize_t)text.len)
-		return err_errno(e, "gpg.conf of a private home");
-	return true;
+	(void)snprintf(path, sizeof(path), "%s/%s", home, name);
+	return file_write(path, text, 0600, e);
 }
 
 /* Runs a program of gpg's with its output thrown away; what it did is seen by what follows. */
@@ -123,20 +121,50 @@ bool openpgp_home_make(const char *parent, enum openpgp_home_use use, char path[
 {
 	char name[OPENPGP_HOME_PATH_MAX];
 	int length = snprintf(name, sizeof(name), "%s/home-XXXXXX", parent);
-	cleanup(fd) int home = -1;
 
 	if (length < 0 || (size_t)length >= sizeof(name))
 		return err_set(e, ERR_INVALID, "the path of the private home is too long: %s", parent);
 	if (!mkdtemp(name))
 		return err_errno(e, "can't make a private home below %s", parent);
-	home = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (home < 0 || !write_settings(home, settings[use], e)) {
+	if (!write_file(name, "gpg.conf", str_of(uses[use].settings), e)) {
 		directory_remove(name);
-		return home < 0 ? err_errno(e, "%s", name) : false;
+		return false;
 	}
-	make_trustdb(name);
+	if (uses[use].make_trustdb)
+		make_trustdb(name);
 	memcpy(path, name, (size_t)length + 1);
 	return true;
+}
+
+bool openpgp_home_load(const char *path, const struct openpgp_files *files, size_t count, struct err *e)
+{
+	cleanup(buf) struct buf settings = buf_init(SETTINGS_MAX);
+	char name[32];
+
+	if (count == 0 || count > OPENPGP_KEYRINGS_MAX)
+		return count == 0 || err_set(e, ERR_INTERNAL, "more than %u keyrings", OPENPGP_KEYRINGS_MAX);
+	buf_add_c(&settings, uses[HOME_LOADED].settings);
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(name, sizeof(name), "%zu.kbx", i);
+		buf_printf(&settings, "keyring %s\n", name);
+		if (!write_file(path, name, files[i].keyring, e))
+			return false;
+	}
+	return buf_ok(&settings, e) && write_file(path, "gpg.conf", buf_str(&settings), e) &&
+	       write_file(path, "trustdb.gpg", files[0].trust, e);
+}
+
+static bool read_file(const char *home, const char *name, struct buf *out, struct err *e)
+{
+	char path[OPENPGP_HOME_PATH_MAX + 32];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", home, name);
+	return file_read(path, out, e);
+}
+
+bool openpgp_home_read(const char *path, struct buf *keyring, struct buf *trust, struct err *e)
+{
+	return read_file(path, "pubring.kbx", keyring, e) && read_file(path, "trustdb.gpg", trust, e);
 }
 
 void openpgp_home_remove(const char *path, enum openpgp_home_use use)

@@ -9,6 +9,9 @@ enum tag {
 	TAG_PUBLIC_KEY = 6,
 	TAG_COMPRESSED = 8,
 	TAG_LITERAL = 11,
+	TAG_USER_ID = 13,
+	TAG_SUBKEY = 14,
+	TAG_ATTRIBUTE = 17,
 };
 
 struct packet {
@@ -262,6 +265,77 @@ size_t packets_count_certificates(struct str bytes)
 			return 0;
 	}
 	return count;
+}
+
+/* What was read of a certificate so far. */
+struct outline {
+	unsigned part; /* the tag that signatures speak of now */
+	size_t user_ids;
+	size_t attributes;
+	size_t subkeys;
+	struct str primary;
+};
+
+/* Types of signatures and what they stand behind (RFC 4880, 5.2.1). */
+static const struct {
+	unsigned part;
+	unsigned char first, last;
+} placed[] = {
+	{TAG_PUBLIC_KEY, 0x1f, 0x20}, {TAG_USER_ID, 0x10, 0x13}, {TAG_USER_ID, 0x30, 0x30}, {TAG_ATTRIBUTE, 0x10, 0x13},
+	{TAG_ATTRIBUTE, 0x30, 0x30},  {TAG_SUBKEY, 0x18, 0x18},	 {TAG_SUBKEY, 0x28, 0x28},
+};
+
+static bool is_in_place(unsigned part, struct str body)
+{
+	struct packets signature;
+
+	if (!read_signature(body, &signature) || signature.version != 4)
+		return false;
+	for (size_t i = 0; i < sizeof(placed) / sizeof(placed[0]); i++)
+		if (placed[i].part == part && signature.signature_type >= placed[i].first &&
+		    signature.signature_type <= placed[i].last)
+			return true;
+	return false;
+}
+
+static bool begin_certificate(struct outline *outline, struct str body)
+{
+	if (outline->part || body.len < 6 || byte_at(body, 0) != 4)
+		return false;
+	outline->primary = body;
+	return true;
+}
+
+/* User ids stand before subkeys. */
+static bool add_part(struct outline *outline, const struct packet *packet)
+{
+	if (packet->tag == TAG_SIGNATURE)
+		return is_in_place(outline->part, packet->body);
+	if (packet->tag == TAG_PUBLIC_KEY ? !begin_certificate(outline, packet->body) : outline->part == 0)
+		return false;
+	if (packet->tag != TAG_SUBKEY && outline->subkeys)
+		return false;
+	outline->part = packet->tag;
+	outline->user_ids += packet->tag == TAG_USER_ID;
+	outline->attributes += packet->tag == TAG_ATTRIBUTE;
+	outline->subkeys += packet->tag == TAG_SUBKEY;
+	return packet->tag == TAG_PUBLIC_KEY || packet->tag == TAG_USER_ID || packet->tag == TAG_ATTRIBUTE ||
+	       packet->tag == TAG_SUBKEY;
+}
+
+enum packets_certificate packets_certificate(struct str bytes, struct str *primary)
+{
+	struct outline outline = {0};
+	struct packet packet;
+
+	while (bytes.len)
+		if (!take_packet(&bytes, &packet) || packet.partial || !add_part(&outline, &packet))
+			return CERTIFICATE_ODD;
+	if (outline.user_ids == 0)
+		return CERTIFICATE_ODD;
+	*primary = outline.primary;
+	return outline.user_ids == 1 && outline.attributes == 0 && outline.subkeys <= 1 ? CERTIFICATE_PLAIN
+											: CERTIFICATE_COMPLEX;
 }
 
 bool packets_hash_is_weak(unsigned hash_algorithm)

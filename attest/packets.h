@@ -29,6 +29,17 @@ struct packets {
 enum verdict_reason packets_read(struct str bytes, struct packets *out) MUST_USE;
 /* How many certificates stand in `bytes`, which must be whole packets and begin with a primary key; otherwise 0. */
 size_t packets_count_certificates(struct str bytes);
+
+enum packets_certificate {
+	CERTIFICATE_ODD = 0, /* anything else */
+	CERTIFICATE_COMPLEX, /* with several user ids or subkeys */
+	CERTIFICATE_PLAIN,   /* with one user id and at most one subkey: no signature can stand behind the wrong one */
+};
+
+/* Whether `bytes` is one certificate as programs write it: a version 4 primary key with a user id, packets that belong
+ * to a certificate and no others, every signature behind a part that its type speaks of. *primary gets the body of the
+ * primary key's packet unless it is CERTIFICATE_ODD. */
+enum packets_certificate packets_certificate(struct str bytes, struct str *primary) MUST_USE;
 /* True for MD5, SHA-1, RIPEMD-160 and everything that is not known: only SHA-2 and SHA-3 of 224 bits and more count. */
 bool packets_hash_is_weak(unsigned hash_algorithm);
 

@@ -3,6 +3,7 @@
 #ifndef SEALGATE_ATTEST_SIGNER_TABLE_H
 #define SEALGATE_ATTEST_SIGNER_TABLE_H
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "policy/facts.h"
 
@@ -36,5 +37,7 @@ const struct signer *signer_table_find_key_id(const struct signer_table *table, 
 
 /* True for RSA and DSA under 2048 bits. `algorithm` is as in key_info: "rsa1024", "dsa2048", "ed25519". */
 bool signer_is_weak(const char *algorithm, unsigned bits);
+
+CLEANUP_VALUE(signer_table, struct signer_table, signer_table_release)
 
 #endif

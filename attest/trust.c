@@ -168,6 +168,11 @@ static bool warn_of_no_policy(struct trust_build *b, struct err *e)
 	       trust_warn(b, e, "there is no policy: the default action applies to every image");
 }
 
+static bool load(struct trust_build *b, struct err *e)
+{
+	return read_sources(b, e) && check_keys(b, e) && trust_collect_keys(b, e) && warn_of_no_policy(b, e);
+}
+
 bool trust_load(const struct trust_sources *sources, struct worker_pool *workers, const struct trust *previous,
 		struct trust **out, struct err *e)
 {
@@ -177,10 +182,13 @@ bool trust_load(const struct trust_sources *sources, struct worker_pool *workers
 				.previous = previous,
 				.trust = trust,
 				.now = clock_now().seconds};
+	bool loaded;
 
 	if (!trust)
 		return err_no_memory(e);
-	if (!read_sources(&b, e) || !check_keys(&b, e) || !trust_collect_keys(&b, e) || !warn_of_no_policy(&b, e))
+	loaded = load(&b, e);
+	keyrings_free(b.described);
+	if (!loaded)
 		return false;
 	*out = take(trust);
 	return true;

@@ -1,4 +1,5 @@
 #include "attest/trust_build.h"
+#include "base/cleanup.h"
 
 static bool out_of_room(const struct arena *arena, struct err *e)
 {
@@ -45,8 +46,32 @@ static bool check_key(struct trust_build *b, struct arena *arena, const struct a
 	       set_fingerprint(key, &list.items[0], arena, e);
 }
 
+static size_t count_keys(const struct policy_set *set)
+{
+	size_t count = 0;
+
+	for (size_t a = 0; a < set->attestor_count; a++)
+		count += set->attestors[a].key_count;
+	return count;
+}
+
+static bool describe_keys(struct trust_build *b, const struct policy_set *set, struct err *e)
+{
+	cleanup(memory) struct str *texts = calloc(count_keys(set) + 1, sizeof(*texts));
+	size_t count = 0;
+
+	if (!texts)
+		return err_no_memory(e);
+	for (size_t a = 0; a < set->attestor_count; a++)
+		for (size_t k = 0; k < set->attestors[a].key_count; k++)
+			texts[count++] = set->attestors[a].keys[k].openpgp;
+	return trust_describe(b, texts, count, e);
+}
+
 bool trust_check_attestor_keys(struct trust_build *b, struct policy_set *set, struct err *e)
 {
+	if (!describe_keys(b, set, e))
+		return false;
 	for (size_t a = 0; a < set->attestor_count; a++)
 		for (size_t k = 0; k < set->attestors[a].key_count; k++)
 			if (!check_key(b, &set->arena, &set->attestors[a], &set->attestors[a].keys[k], e))

@@ -58,12 +58,52 @@ static bool copy_keys(const struct key_list *from, struct key_list *to)
 	return true;
 }
 
+/* Whether the previous trust knows what is in every text. */
+static bool all_inspected(const struct trust_build *b, const struct key_set *texts)
+{
+	for (size_t i = 0; i < key_set_texts(texts); i++)
+		if (!find_inspected(b->previous, key_set_text_hash(texts, i)))
+			return false;
+	return true;
+}
+
+/* As a key set, which knows each text once. */
+static struct key_set *set_of(const struct str *texts, size_t count)
+{
+	struct key_set_entry *entries = calloc(count + 1, sizeof(*entries));
+	struct key_set *set = NULL;
+
+	for (size_t i = 0; entries && i < count; i++)
+		entries[i] = (struct key_set_entry){texts[i], STR("")};
+	if (entries)
+		set = key_set_new(entries, count);
+	free(entries);
+	return set;
+}
+
+bool trust_describe(struct trust_build *b, const struct str *texts, size_t count, struct err *e)
+{
+	struct key_set *set = set_of(texts, count);
+	bool ok = true;
+
+	if (!set)
+		return err_no_memory(e);
+	if (!all_inspected(b, set))
+		ok = keyrings_describe(b->workers, set, b->previous ? key_set_keyrings(b->previous->keys) : NULL,
+				       &b->described, e);
+	key_set_unref(set);
+	return ok;
+}
+
 static bool ask(struct trust_build *b, struct str text, struct inspected_text *inspected, struct err *e)
 {
 	const struct key_list *known = find_inspected(b->previous, &inspected->hash);
+	const struct key_info *described = keyrings_find(b->described, &inspected->hash);
 
 	if (known)
 		return copy_keys(known, &inspected->keys) || err_no_memory(e);
+	if (described)
+		return key_list_add(&inspected->keys, described, e);
 	return worker_inspect_key(b->workers, text, clock_monotonic_ms() + LIMIT_VERIFY_MS, &inspected->keys, e);
 }
 
@@ -242,6 +282,21 @@ static void keep_previous_set(struct trust *trust, const struct trust *previous)
 	trust->keys = key_set_ref(previous->keys);
 }
 
+/* So that the first verification finds them, and one key more does not make all of them new. */
+static bool give_keyrings(struct trust_build *b, struct err *e)
+{
+	const struct keyrings *known[] = {b->described, b->previous ? key_set_keyrings(b->previous->keys) : NULL};
+	struct key_set *keys = b->trust->keys;
+	struct keyrings *made = NULL;
+
+	if (key_set_keyrings(keys))
+		return true;
+	if (!keyrings_make(b->workers, keys, known, sizeof(known) / sizeof(known[0]), 0, &made, e))
+		return false;
+	key_set_give_keyrings(keys, made);
+	return true;
+}
+
 bool trust_collect_keys(struct trust_build *b, struct err *e)
 {
 	struct trust *trust = b->trust;
@@ -251,5 +306,5 @@ bool trust_collect_keys(struct trust_build *b, struct err *e)
 	if (!key_set_check(trust->keys, e))
 		return false;
 	keep_previous_set(trust, b->previous);
-	return true;
+	return give_keyrings(b, e);
 }

@@ -1,4 +1,5 @@
 #include "attest/trust_build.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/limits.h"
 
@@ -85,6 +86,52 @@ static bool read_key_file(struct trust_build *b, const char *path, struct arena 
 	return keep_text(buf_str(&text), path, arena, out, e) && pick_keys(b, path, &list, arena, out, e);
 }
 
+/* Key files at once, one behind the other. */
+struct key_files {
+	struct buf bytes;
+	struct {
+		size_t start, len;
+	} * texts;
+	size_t count;
+};
+
+static void key_files_release(struct key_files *all)
+{
+	buf_release(&all->bytes);
+	free(all->texts);
+}
+
+CLEANUP_VALUE(key_files, struct key_files, key_files_release)
+
+/* What can't be read, or is more than could count together, is left to read_key_file. */
+static void read_ahead(struct key_files *all, const char *path)
+{
+	cleanup(buf) struct buf text = buf_init(LIMIT_KEY_FILE);
+
+	if (!file_read_settled(path, &text, NULL) || all->bytes.len + text.len > all->bytes.max)
+		return;
+	all->texts[all->count].start = all->bytes.len;
+	all->texts[all->count].len = text.len;
+	buf_add(&all->bytes, buf_str(&text));
+	all->count += !all->bytes.failed;
+}
+
+/* So that the worker is not asked about each file by itself. */
+static bool describe_files(struct trust_build *b, const struct source_files *files, struct err *e)
+{
+	cleanup(key_files) struct key_files all = {.bytes = buf_init(LIMIT_KEY_TEXTS_BYTES)};
+	cleanup(memory) struct str *texts = calloc(files->count + 1, sizeof(*texts));
+
+	all.texts = calloc(files->count + 1, sizeof(*all.texts));
+	if (!texts || !all.texts)
+		return err_no_memory(e);
+	for (size_t i = 0; i < files->count; i++)
+		read_ahead(&all, files->paths[i]);
+	for (size_t i = 0; i < all.count; i++)
+		texts[i] = str_make(all.bytes.data + all.texts[i].start, all.texts[i].len);
+	return trust_describe(b, texts, all.count, e);
+}
+
 bool trust_read_pubkeys(struct trust_build *b, const struct source_files *files, struct arena *arena,
 			struct attestor_key **keys, size_t *count, struct err *e)
 {
@@ -93,6 +140,8 @@ bool trust_read_pubkeys(struct trust_build *b, const struct source_files *files,
 
 	if (!list)
 		return out_of_room(arena, e);
+	if (!describe_files(b, files, e))
+		return false;
 	for (size_t i = 0; i < files->count; i++) {
 		if (!read_key_file(b, files->paths[i], arena, &list[used], e))
 			return false;

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attest/keyrings.h"
 #include "attest/openpgp_home.h"
 #include "attest/worker_protocol.h"
 #include "attest/worker_stream.h"
@@ -29,6 +30,7 @@
 struct slot {
 	int socket; /* -1: no child */
 	bool busy;
+	bool tainted;  /* its child has seen a signature */
 	uint64_t keys; /* id of the key set its child has loaded; 0 = none */
 };
 
@@ -166,6 +168,7 @@ static bool replace_child(struct worker_pool *pool, struct slot *slot, int patie
 	if (slot->socket >= 0)
 		close(slot->socket);
 	slot->socket = -1;
+	slot->tainted = false;
 	slot->keys = 0;
 	pthread_mutex_lock(&pool->control_lock);
 	request[2] = (unsigned char)(++pool->requests >> 8);
@@ -268,7 +271,11 @@ static struct slot *free_slot(struct worker_pool *pool, uint64_t keys)
 	for (size_t i = 0; i < pool->count; i++) {
 		struct slot *slot = &pool->slots[i];
 
-		if (!slot->busy && (!any || slot->keys == keys))
+		if (slot->busy)
+			continue;
+		if (slot->keys == keys)
+			return slot;
+		if (!any)
 			any = slot;
 	}
 	return any;
@@ -344,13 +351,56 @@ static bool ready_child(struct worker_pool *pool, struct slot *slot, struct err 
 static bool load_keys(struct slot *slot, const struct key_set *keys, uint64_t id, struct buf *data, int64_t deadline_ms,
 		      struct err *e)
 {
+	struct str texts[OPENPGP_KEYRINGS_MAX];
+	size_t count;
+
 	if (slot->keys == key_set_id(keys))
 		return true;
-	worker_encode_keys(data, id, budget(deadline_ms), keys);
+	count = keyrings_list(key_set_keyrings(keys), texts);
+	worker_encode_keys(data, id, budget(deadline_ms), texts, count);
 	if (!exchange(slot, data, deadline_ms, e) || !worker_decode_loaded(buf_str(data), id, e))
 		return false;
 	slot->keys = key_set_id(keys);
 	return true;
+}
+
+/* What a signature has done to a child must not get into the keys of the others. */
+static bool untainted_child(struct worker_pool *pool, struct slot *slot, struct err *e)
+{
+	if (slot->tainted)
+		(void)replace_child(pool, slot, CONTROL_MS);
+	return ready_child(pool, slot, e);
+}
+
+static bool make_keyring(struct slot *slot, uint64_t id, bool repair, const struct str *texts, size_t count,
+			 int64_t deadline_ms, struct buf *out, struct key_list *certificates, struct err *e)
+{
+	cleanup(buf) struct buf data = buf_init(WORKER_RECORD_MAX);
+	struct str keyring;
+
+	worker_encode_make(&data, id, budget(deadline_ms), repair, texts, count);
+	if (!exchange(slot, &data, deadline_ms, e) ||
+	    !worker_decode_made(buf_str(&data), id, &keyring, certificates, e))
+		return false;
+	buf_add(out, keyring);
+	return true;
+}
+
+bool worker_make_keyring(struct worker_pool *pool, bool repair, const struct str *texts, size_t count,
+			 int64_t deadline_ms, struct buf *out, struct key_list *certificates, struct err *e)
+{
+	uint64_t id = 0;
+	struct slot *slot = take_slot(pool, 0, deadline_ms, &id);
+	bool ok;
+
+	if (!slot)
+		return err_set(e, ERR_TIMEOUT, "the verify worker is busy");
+	ok = untainted_child(pool, slot, e) &&
+	     make_keyring(slot, id, repair, texts, count, deadline_ms, out, certificates, e);
+	if (!ok)
+		replace_child(pool, slot, CONTROL_MS);
+	give_back(pool, slot);
+	return ok && buf_ok(out, e);
 }
 
 bool worker_inspect_key(struct worker_pool *pool, struct str key, int64_t deadline_ms, struct key_list *out,
@@ -381,6 +431,7 @@ static bool verify(struct worker_pool *pool, struct slot *slot, uint64_t id, str
 
 	if (!ready_child(pool, slot, e) || !load_keys(slot, keys, id - 1, &data, deadline_ms, e))
 		return false;
+	slot->tainted = true;
 	worker_encode_verify(&data, id, budget(deadline_ms), upload, payload, now);
 	return exchange(slot, &data, deadline_ms, e) && worker_decode_facts(buf_str(&data), id, out, e);
 }
@@ -393,6 +444,10 @@ void worker_verify(struct worker_pool *pool, struct key_set *keys, struct str up
 	struct slot *slot;
 
 	*out = (struct signature_facts){.verdict = VERDICT_REJECTED, .reason = REASON_TIMEOUT};
+	if (!keyrings_ready(pool, keys, deadline_ms, &e)) {
+		out->reason = e.kind == ERR_TIMEOUT ? REASON_TIMEOUT : REASON_WORKER_FAILED;
+		return;
+	}
 	slot = take_slot(pool, key_set_id(keys), deadline_ms, &id);
 	if (!slot)
 		return;

@@ -29,8 +29,13 @@ size_t worker_pool_slots(const struct worker_pool *pool);
 bool worker_inspect_key(struct worker_pool *pool, struct str key, int64_t deadline_ms, struct key_list *out,
 			struct err *e) MUST_USE;
 
-/* Verifies under `keys`, as openpgp_verify. Always fills *out; failures of the worker are REASON_TIMEOUT or
- * REASON_WORKER_FAILED. */
+/* Has a child that has seen no signature yet make a keyring of key texts (openpgp_keyring_make); *out gets what
+ * worker_encode_keyring wrote, *certificates what the child found in it. */
+bool worker_make_keyring(struct worker_pool *pool, bool repair, const struct str *texts, size_t count,
+			 int64_t deadline_ms, struct buf *out, struct key_list *certificates, struct err *e) MUST_USE;
+
+/* Verifies under `keys`, as openpgp_verify. Keyrings that the set does not have yet (attest/keyrings.h) are made first.
+ * Always fills *out; failures of the worker are REASON_TIMEOUT or REASON_WORKER_FAILED. */
 void worker_verify(struct worker_pool *pool, struct key_set *keys, struct str upload, struct str payload, int64_t now,
 		   int64_t deadline_ms, struct signature_facts *out);
 

@@ -6,6 +6,7 @@
 #include "attest/openpgp.h"
 #include "attest/worker_protocol.h"
 #include "attest/worker_stream.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
 
@@ -24,26 +25,37 @@ static struct str *list_texts(struct str encoded, size_t *count)
 	struct str *texts = calloc(LIMIT_KEYS, sizeof(*texts));
 
 	*count = 0;
-	while (texts && *count < LIMIT_KEYS && worker_next_key(&encoded, &texts[*count]))
+	while (texts && *count < LIMIT_KEYS && worker_next_text(&encoded, &texts[*count]))
 		++*count;
 	return texts;
 }
 
+/* The keyrings of the record, and the signers in all of them. */
+static bool read_keyrings(struct str encoded, struct openpgp_files *files, size_t *count, struct signer_table *signers,
+			  struct err *e)
+{
+	struct str text;
+
+	for (*count = 0; worker_next_text(&encoded, &text); ++*count) {
+		if (*count == OPENPGP_KEYRINGS_MAX)
+			return err_set(e, ERR_INTERNAL, "more than %u keyrings", OPENPGP_KEYRINGS_MAX);
+		if (!worker_decode_keyring(text, &files[*count], signers, e))
+			return false;
+	}
+	return true;
+}
+
 static bool load(struct child *c, const struct worker_request *request, struct err *e)
 {
+	cleanup(signer_table) struct signer_table signers = {0};
+	struct openpgp_files files[OPENPGP_KEYRINGS_MAX];
 	size_t count;
-	struct str *texts = list_texts(request->keys, &count);
-	struct openpgp *fresh = texts ? openpgp_new(c->directory, e) : NULL;
-	bool ok = fresh && (count == 0 || openpgp_import(fresh, texts, count, e));
 
-	if (!texts)
-		err_no_memory(e);
-	free(texts);
 	openpgp_free(c->keys);
-	c->keys = ok ? fresh : NULL;
-	if (!ok)
-		openpgp_free(fresh);
-	return ok;
+	c->keys = NULL;
+	if (read_keyrings(request->texts, files, &count, &signers, e))
+		c->keys = openpgp_open(c->directory, files, count, &signers, e);
+	return c->keys;
 }
 
 static void answer_keys(struct child *c, const struct worker_request *request)
@@ -52,6 +64,25 @@ static void answer_keys(struct child *c, const struct worker_request *request)
 
 	(void)!load(c, request, &e);
 	worker_encode_loaded(&c->answer, request->id, &e);
+}
+
+static bool make(struct child *c, const struct worker_request *request, struct openpgp_keyring *keyring, struct err *e)
+{
+	size_t count;
+	cleanup(memory) struct str *texts = list_texts(request->texts, &count);
+
+	if (!texts)
+		return err_no_memory(e);
+	return openpgp_keyring_make(c->directory, request->repair, texts, count, keyring, e);
+}
+
+static void answer_make(struct child *c, const struct worker_request *request)
+{
+	cleanup(openpgp_keyring) struct openpgp_keyring keyring = openpgp_keyring_init();
+	struct err e = ERR_INIT;
+	bool made = make(c, request, &keyring, &e);
+
+	worker_encode_made(&c->answer, request->id, made ? &keyring : NULL, &e);
 }
 
 static void answer_verify(struct child *c, const struct worker_request *request)
@@ -86,14 +117,19 @@ static void answer_inspect(struct child *c, const struct worker_request *request
 
 static void answer(struct child *c, const struct worker_request *request)
 {
+	static const struct {
+		enum worker_kind kind;
+		void (*answer)(struct child *c, const struct worker_request *request);
+	} kinds[] = {{WORKER_KEYS, answer_keys},
+		     {WORKER_VERIFY, answer_verify},
+		     {WORKER_INSPECT, answer_inspect},
+		     {WORKER_MAKE, answer_make}};
+
 	/* The second line of defence: a caller that gave up has asked for this process to be killed long before. */
 	alarm(request->budget_ms / 1000 + 5);
-	if (request->kind == WORKER_KEYS)
-		answer_keys(c, request);
-	else if (request->kind == WORKER_VERIFY)
-		answer_verify(c, request);
-	else
-		answer_inspect(c, request);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].kind == request->kind)
+			kinds[i].answer(c, request);
 	alarm(0);
 }
 
@@ -113,8 +149,10 @@ void worker_child_run(int socket, const char *directory)
 			break;
 		status = 0;
 		/* What a large set of keys took would make every start of gpg dearer. */
-		if (request.kind == WORKER_KEYS)
+		if (request.kind == WORKER_KEYS || request.kind == WORKER_MAKE) {
 			buf_release(&c.request);
+			buf_release(&c.answer);
+		}
 	}
 	openpgp_free(c.keys);
 	openpgp_free(c.inspector);

@@ -108,11 +108,21 @@ static void begin_request(struct buf *out, enum worker_kind kind, uint64_t id, u
 	add_number(out, budget_ms, 4);
 }
 
-void worker_encode_keys(struct buf *out, uint64_t id, uint32_t budget_ms, const struct key_set *keys)
+void worker_encode_keys(struct buf *out, uint64_t id, uint32_t budget_ms, const struct str *keyrings, size_t count)
 {
 	begin_request(out, WORKER_KEYS, id, budget_ms);
-	for (size_t i = 0; i < key_set_texts(keys); i++)
-		add_text(out, key_set_text(keys, i));
+	for (size_t i = 0; i < count; i++)
+		add_text(out, keyrings[i]);
+	end(out);
+}
+
+void worker_encode_make(struct buf *out, uint64_t id, uint32_t budget_ms, bool repair, const struct str *texts,
+			size_t count)
+{
+	begin_request(out, WORKER_MAKE, id, budget_ms);
+	add_number(out, repair, 1);
+	for (size_t i = 0; i < count; i++)
+		add_text(out, texts[i]);
 	end(out);
 }
 
@@ -135,15 +145,27 @@ void worker_encode_inspect(struct buf *out, uint64_t id, uint32_t budget_ms, str
 }
 
 /* The texts must fill the rest of the record exactly. */
-static bool read_keys(struct reader *r, struct worker_request *request)
+static bool read_texts(struct reader *r, struct worker_request *request)
 {
 	struct reader texts = *r;
 
-	request->keys = r->left;
+	request->texts = r->left;
 	while (!texts.failed && texts.left.len)
 		(void)read_text(&texts);
 	r->left = texts.left;
 	r->failed = texts.failed;
+	return read_end(r);
+}
+
+static bool read_make(struct reader *r, struct worker_request *request)
+{
+	request->repair = read_flag(r);
+	return read_texts(r, request);
+}
+
+static bool read_inspect(struct reader *r, struct worker_request *request)
+{
+	request->upload = read_text(r);
 	return read_end(r);
 }
 
@@ -162,40 +184,61 @@ static bool read_verify(struct reader *r, struct worker_request *request)
 
 bool worker_decode_request(struct str record, struct worker_request *out)
 {
+	static const struct {
+		enum worker_kind kind;
+		bool (*read)(struct reader *r, struct worker_request *request);
+	} kinds[] = {{WORKER_KEYS, read_texts},
+		     {WORKER_VERIFY, read_verify},
+		     {WORKER_INSPECT, read_inspect},
+		     {WORKER_MAKE, read_make}};
 	struct reader r = {.left = record};
 	struct worker_request request = {.kind = (enum worker_kind)read_number(&r, 1)};
-	bool ok = false;
 
 	request.id = read_number(&r, 8);
 	request.budget_ms = (uint32_t)read_number(&r, 4);
 	if (r.failed || request.budget_ms == 0)
 		return false;
-	if (request.kind == WORKER_KEYS)
-		ok = read_keys(&r, &request);
-	else if (request.kind == WORKER_VERIFY)
-		ok = read_verify(&r, &request);
-	else if (request.kind == WORKER_INSPECT) {
-		request.upload = read_text(&r);
-		ok = read_end(&r);
-	}
-	if (ok)
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (kinds[i].kind != request.kind || !kinds[i].read(&r, &request))
+			continue;
 		*out = request;
-	return ok;
+		return true;
+	}
+	return false;
 }
 
-bool worker_next_key(struct str *keys, struct str *key)
+bool worker_next_text(struct str *texts, struct str *text)
 {
-	struct reader r = {.left = *keys};
-	struct str text;
+	struct reader r = {.left = *texts};
+	struct str next;
 
-	if (keys->len == 0)
+	if (texts->len == 0)
 		return false;
-	text = read_text(&r);
+	next = read_text(&r);
 	if (r.failed)
 		return false;
-	*key = text;
-	*keys = r.left;
+	*text = next;
+	*texts = r.left;
 	return true;
+}
+
+static void add_signer(struct buf *out, const struct signer *signer)
+{
+	add_text(out, str_of(signer->fingerprint));
+	add_text(out, str_of(signer->primary));
+	add_number(out, (uint64_t)signer->created_at, 8);
+	add_number(out, (uint64_t)signer->expires_at, 8);
+	add_number(out, signer->revoked, 1);
+	add_number(out, signer->can_sign, 1);
+	add_number(out, signer->weak, 1);
+}
+
+void worker_encode_keyring(struct buf *out, const struct openpgp_keyring *keyring)
+{
+	add_text(out, buf_str(&keyring->keyring));
+	add_text(out, buf_str(&keyring->trust));
+	for (size_t i = 0; i < keyring->signers.count; i++)
+		add_signer(out, &keyring->signers.items[i]);
 }
 
 static void add_failure(struct buf *out, const struct err *failure)
@@ -227,6 +270,17 @@ void worker_encode_facts(struct buf *out, uint64_t id, const struct signature_fa
 	end(out);
 }
 
+/* A text whose length is known when it has been written. */
+static void add_keyring(struct buf *out, const struct openpgp_keyring *keyring)
+{
+	cleanup(buf) struct buf text = buf_init(WORKER_RECORD_MAX);
+
+	if (keyring)
+		worker_encode_keyring(&text, keyring);
+	out->failed = out->failed || text.failed;
+	add_text(out, buf_str(&text));
+}
+
 static void add_key(struct buf *out, const struct key_info *key)
 {
 	add_text(out, str_of(key->fingerprint));
@@ -249,6 +303,16 @@ void worker_encode_described(struct buf *out, uint64_t id, const struct key_list
 	add_number(out, list->count, 4);
 	for (size_t i = 0; i < list->count; i++)
 		add_key(out, &list->items[i]);
+	end(out);
+}
+
+void worker_encode_made(struct buf *out, uint64_t id, const struct openpgp_keyring *keyring, const struct err *failure)
+{
+	begin(out, WORKER_MADE, id);
+	add_failure(out, failure);
+	add_keyring(out, keyring);
+	for (size_t i = 0; keyring && i < keyring->certificates.count; i++)
+		add_key(out, &keyring->certificates.items[i]);
 	end(out);
 }
 
@@ -336,6 +400,66 @@ static void read_key(struct reader *r, struct key_info *key)
 	key->secret = read_flag(r);
 	key->can_sign = read_flag(r);
 	key->weak = read_flag(r);
+}
+
+static void read_signer(struct reader *r, struct signer *signer)
+{
+	read_field(r, signer->fingerprint, sizeof(signer->fingerprint));
+	read_field(r, signer->primary, sizeof(signer->primary));
+	signer->created_at = (int64_t)read_number(r, 8);
+	signer->expires_at = (int64_t)read_number(r, 8);
+	signer->revoked = read_flag(r);
+	signer->can_sign = read_flag(r);
+	signer->weak = read_flag(r);
+}
+
+bool worker_decode_keyring(struct str text, struct openpgp_files *files, struct signer_table *signers, struct err *e)
+{
+	struct reader r = {.left = text};
+	struct openpgp_files found = {.keyring = read_text(&r)};
+
+	found.trust = read_text(&r);
+	while (!r.failed && r.left.len) {
+		struct signer signer = {0};
+
+		read_signer(&r, &signer);
+		if (!r.failed && (!signer.fingerprint[0] || !signer.primary[0]))
+			r.failed = true;
+		if (!r.failed && !signer_table_add(signers, &signer, e))
+			return false;
+	}
+	if (r.failed)
+		return err_set(e, ERR_INTERNAL, "a keyring can't be read");
+	*files = found;
+	return true;
+}
+
+bool worker_decode_made(struct str record, uint64_t id, struct str *keyring, struct key_list *certificates,
+			struct err *e)
+{
+	struct reader r = {.left = record};
+	struct key_list list = {0};
+	struct str found;
+
+	if (!begin_answer(&r, WORKER_MADE, id, e) || !read_success(&r, e))
+		return false;
+	found = read_text(&r);
+	while (!r.failed && r.left.len) {
+		struct key_info key = {0};
+
+		read_key(&r, &key);
+		if (!r.failed && !key_list_add(&list, &key, e)) {
+			key_list_release(&list);
+			return false;
+		}
+	}
+	if (r.failed) {
+		key_list_release(&list);
+		return not_an_answer(e);
+	}
+	*keyring = found;
+	*certificates = list;
+	return true;
 }
 
 bool worker_decode_described(struct str record, uint64_t id, struct key_list *out, struct err *e)

@@ -28,7 +28,6 @@ static const struct option_table table = {
 	.count = sizeof(options) / sizeof(options[0]),
 };
 
-CLEANUP_VALUE(key_list, struct key_list, key_list_release)
 CLEANUP_POINTER(worker_pool, struct worker_pool, worker_pool_stop)
 
 static bool inspect(const char *file, struct key_list *out, struct err *e)

@@ -11,6 +11,8 @@
 #include "server/tls_files.h"
 
 #define OPEN_DIRECTORIES 16
+/* Keys are read by as many at the same time. */
+#define WORKERS 2
 
 struct scratch {
 	char path[PATH_MAX];
@@ -49,7 +51,7 @@ static bool check_trust(const struct config *config, const struct scratch *scrat
 {
 	struct trust_sources sources = {.policy_dirs = config->policy_dirs, .pubkeys = config->pubkeys};
 	struct trust *trust = NULL;
-	cleanup(workers) struct worker_pool *workers = worker_pool_start(1, scratch->path, e);
+	cleanup(workers) struct worker_pool *workers = worker_pool_start(WORKERS, scratch->path, e);
 	if (!workers || !trust_load(&sources, workers, NULL, &trust, e))
 		return false;
 	for (size_t i = 0; i < trust->warning_count; i++)

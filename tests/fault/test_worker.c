@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "attest/key_text.h"
+#include "attest/keyrings.h"
 #include "attest/openpgp_home.h"
 #include "attest/worker.h"
 #include "attest/worker_child.h"
@@ -19,6 +21,7 @@
 #include "attest/worker_stream.h"
 #include "base/clock.h"
 #include "tests/fault/processes.h"
+#include "tests/unit/attest/fixtures.h"
 
 #define SLOTS 2
 #define SIGNER "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -42,7 +45,17 @@ enum manner {
 	HUGE,
 	LONG,
 	TRAILING,
-	MANNERS
+	MANNERS,
+	/* Only of a keyring: what it says is in it. */
+	LEAVES_ONE_OUT = MANNERS,
+	GIVES_ONE_TWICE,
+	GIVES_A_THIRD,
+	GIVES_ANOTHERS_NAME,
+	GIVES_A_SECRET_KEY,
+	GIVES_A_FOREIGN_SIGNER,
+	GIVES_NO_SIGNER,
+	GIVES_HALF_A_KEYRING,
+	KEYRING_MANNERS
 };
 
 /* Shared with the children. */
@@ -65,6 +78,60 @@ static struct signature_facts accepted(void)
 	return facts;
 }
 
+static void add_certificate(struct openpgp_keyring *keyring, const char *fingerprint, bool secret)
+{
+	struct key_info key = {.can_sign = true, .secret = secret};
+	struct signer signer = {.can_sign = true};
+
+	snprintf(key.fingerprint, sizeof(key.fingerprint), "%s", fingerprint);
+	snprintf(signer.fingerprint, sizeof(signer.fingerprint), "%s", fingerprint);
+	snprintf(signer.primary, sizeof(signer.primary), "%s", fingerprint);
+	if (!key_list_add(&keyring->certificates, &key, NULL) || !signer_table_add(&keyring->signers, &signer, NULL))
+		_exit(9);
+}
+
+/* What the texts say, but for the one lie. */
+static void fill_keyring(struct openpgp_keyring *keyring, struct str texts, int manner)
+{
+	const struct signer foreign = {.fingerprint = "BB", .primary = SIGNER, .can_sign = true};
+	struct key_text key;
+	size_t count = 0;
+
+	for (struct str text; worker_next_text(&texts, &text); count++) {
+		bool last = texts.len == 0;
+
+		key_text_read(text, &key);
+		if (!key.fingerprint[0])
+			memcpy(key.fingerprint, SIGNER, sizeof(SIGNER));
+		if (manner == LEAVES_ONE_OUT && last)
+			continue;
+		add_certificate(keyring, manner == GIVES_ANOTHERS_NAME && last ? SIGNER : key.fingerprint,
+				manner == GIVES_A_SECRET_KEY && last);
+		if (manner == GIVES_ONE_TWICE && last)
+			add_certificate(keyring, key.fingerprint, false);
+	}
+	if (manner == GIVES_A_THIRD)
+		add_certificate(keyring, SIGNER, false);
+	if (manner == GIVES_A_FOREIGN_SIGNER && !signer_table_add(&keyring->signers, &foreign, NULL))
+		_exit(9);
+	if (manner == GIVES_NO_SIGNER)
+		keyring->signers.count--;
+}
+
+static void make_keyring(struct buf *out, const struct worker_request *request, int manner)
+{
+	cleanup(openpgp_keyring) struct openpgp_keyring keyring = openpgp_keyring_init();
+	struct err none = ERR_INIT;
+
+	buf_add_c(&keyring.keyring, "ring");
+	buf_add_c(&keyring.trust, "trust");
+	fill_keyring(&keyring, request->texts, manner);
+	worker_encode_made(out, request->id, &keyring, &none);
+	/* The length of the keyring stands behind kind, id and an empty failure. */
+	if (manner == GIVES_HALF_A_KEYRING)
+		out->data[WORKER_LENGTH_SIZE + 9 + 1 + 4 + 3]--;
+}
+
 static void answer_honestly(struct buf *out, const struct worker_request *request)
 {
 	struct signature_facts facts = {.verdict = VERDICT_REJECTED, .reason = REASON_BAD_SIGNATURE};
@@ -72,6 +139,8 @@ static void answer_honestly(struct buf *out, const struct worker_request *reques
 
 	if (request->kind == WORKER_KEYS)
 		worker_encode_loaded(out, request->id, &none);
+	else if (request->kind == WORKER_MAKE)
+		make_keyring(out, request, HONEST);
 	else if (is_good(request->upload))
 		facts = accepted();
 	if (request->kind == WORKER_VERIFY)
@@ -126,6 +195,8 @@ static void answer(int socket, struct buf *out, const struct worker_request *req
 		_exit(0);
 	if (manner == TWICE || manner == LATE)
 		answer_honestly(out, request);
+	else if (manner >= MANNERS)
+		make_keyring(out, request, manner);
 	else
 		answer_badly(out, request, manner);
 	if (manner == LATE)
@@ -247,6 +318,101 @@ static void a_child_that_lies_about_keys_is_not_believed(void **state)
 		misbehave(*state, (enum manner)manner, WORKER_KEYS);
 }
 
+static struct key_set *two_keys(const char *first, const char *second)
+{
+	cleanup(buf) struct buf a = fixture_key(str_of(first)), b = fixture_key(str_of(second));
+	const struct key_set_entry entries[] = {{buf_str(&a), STR("")}, {buf_str(&b), STR("")}};
+
+	return key_set_new(entries, 2);
+}
+
+static size_t described(const struct keyrings *keyrings, const struct key_set *set)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < key_set_texts(set); i++) {
+		const struct key_info *key = keyrings_find(keyrings, key_set_text_hash(set, i));
+		struct key_text text;
+
+		key_text_read(key_set_text(set, i), &text);
+		if (key)
+			assert_string_equal(key->fingerprint, text.fingerprint);
+		count += key != NULL;
+	}
+	return count;
+}
+
+/* Both texts are described, or none is: where anything is wrong each is asked about by itself. */
+static void a_child_that_lies_about_a_keyring_is_not_believed(void **state)
+{
+	struct bed *bed = *state;
+
+	atomic_store(&plan->harmed, WORKER_MAKE);
+	for (int manner = HONEST; manner < KEYRING_MANNERS; manner++) {
+		struct key_set *set = two_keys("ed", "stranger");
+		struct keyrings *keyrings = NULL;
+		struct str list[OPENPGP_KEYRINGS_MAX];
+		struct err e = ERR_INIT;
+		bool honest = manner == HONEST || manner == TWICE;
+
+		if (manner == SILENT || manner == LATE || manner == LONG || manner == HALF)
+			continue; /* each costs the whole deadline of a keyring */
+		atomic_store(&plan->manner, manner);
+		assert_true(keyrings_describe(bed->pool, set, NULL, &keyrings, &e));
+		assert_int_equal(keyrings_list(keyrings, list), honest);
+		if (described(keyrings, set) != (honest ? 2 : 0))
+			fail_msg("manner %d: %zu texts are described", manner, described(keyrings, set));
+		keyrings_free(keyrings);
+		key_set_unref(set);
+	}
+	assert_works_again(bed);
+}
+
+/* What a child says of a keyring that is not believed makes no verdict either, and is asked again later. */
+static void a_set_without_its_keyrings_is_a_rejection(void **state)
+{
+	struct bed *bed = *state;
+
+	atomic_store(&plan->harmed, WORKER_MAKE);
+	for (int manner = ENDS; manner < MANNERS; manner++) {
+		if (manner == TWICE)
+			continue;
+		key_set_unref(bed->keys[0]);
+		bed->keys[0] = two_keys("ed", "stranger");
+		atomic_store(&plan->manner, manner);
+		assert_int_equal(verify(bed, 0, "good", PATIENCE_MS).verdict, VERDICT_REJECTED);
+		assert_null(key_set_keyrings(bed->keys[0]));
+		atomic_store(&plan->manner, HONEST);
+		assert_int_equal(verify(bed, 0, "good", 20000).verdict, VERDICT_ACCEPTED);
+	}
+	assert_works_again(bed);
+}
+
+/* Only a child that has seen no signature makes keyrings: the slot's process is another then. */
+static void a_child_that_saw_a_signature_makes_no_keyring(void **state)
+{
+	struct bed *bed = *state;
+	struct key_set *set = two_keys("ed", "stranger");
+	pid_t own[8], before[8], after[8];
+	struct err e = ERR_INIT;
+
+	atomic_store(&plan->manner, HONEST);
+	worker_pool_stop(bed->pool);
+	bed->pool = worker_pool_start(1, bed->run, &e);
+	assert_non_null(bed->pool);
+	bed->descriptors = open_descriptors();
+	assert_int_equal(children_of(getpid(), own, 8), 1);
+	assert_int_equal(children_of(own[0], before, 8), 1);
+	assert_true(keyrings_ready(bed->pool, bed->keys[0], clock_monotonic_ms() + 20000, &e));
+	assert_int_equal(children_of(own[0], after, 8), 1);
+	assert_int_equal(before[0], after[0]);
+	assert_int_equal(verify(bed, 0, "good", 20000).verdict, VERDICT_ACCEPTED);
+	assert_true(keyrings_ready(bed->pool, set, clock_monotonic_ms() + 20000, &e));
+	assert_int_equal(children_of(own[0], after, 8), 1);
+	assert_int_not_equal(before[0], after[0]);
+	key_set_unref(set);
+}
+
 /* The second answer says good; what is asked next is bad. */
 static void a_second_answer_is_not_the_answer_to_the_next_question(void **state)
 {
@@ -285,6 +451,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OF(a_child_that_lies_about_a_signature_is_not_believed),
 		OF(a_child_that_lies_about_keys_is_not_believed),
+		OF(a_child_that_lies_about_a_keyring_is_not_believed),
+		OF(a_set_without_its_keyrings_is_a_rejection),
+		OF(a_child_that_saw_a_signature_makes_no_keyring),
 		OF(a_second_answer_is_not_the_answer_to_the_next_question),
 		OF(a_late_answer_is_nobodys),
 	};

@@ -13,6 +13,35 @@ static void check_written(struct str record, const struct buf *written)
 		abort();
 }
 
+/* The texts of a request, all of them slices of the record. */
+static size_t read_texts(struct str record, struct str rest, struct str *texts, size_t max)
+{
+	size_t count = 0;
+
+	for (struct str text; worker_next_text(&rest, &text); count++) {
+		if (text.len && (text.ptr < record.ptr || text.ptr + text.len > record.ptr + record.len))
+			abort();
+		if (count < max)
+			texts[count] = text;
+	}
+	return count;
+}
+
+static void check_texts(struct str record, const struct worker_request *request)
+{
+	cleanup(buf) struct buf written = buf_init(WORKER_RECORD_MAX);
+	struct str texts[64];
+	size_t count = read_texts(record, request->texts, texts, 64);
+
+	if (count > 64)
+		return;
+	if (request->kind == WORKER_MAKE)
+		worker_encode_make(&written, request->id, request->budget_ms, request->repair, texts, count);
+	else
+		worker_encode_keys(&written, request->id, request->budget_ms, texts, count);
+	check_written(record, &written);
+}
+
 static void check_request(struct str record, const struct worker_request *request)
 {
 	cleanup(buf) struct buf written = buf_init(WORKER_RECORD_MAX);
@@ -58,16 +87,44 @@ static void check_facts(struct str record, uint64_t id, const struct signature_f
 static void as_worker(struct str record)
 {
 	struct worker_request request;
-	struct str key;
 
 	if (!worker_decode_request(record, &request))
 		return;
 	if (request.budget_ms == 0)
 		abort();
 	check_request(record, &request);
-	while (request.kind == WORKER_KEYS && worker_next_key(&request.keys, &key))
-		if (key.len && (key.ptr < record.ptr || key.ptr + key.len > record.ptr + record.len))
-			abort();
+	if (request.kind == WORKER_KEYS || request.kind == WORKER_MAKE)
+		check_texts(record, &request);
+}
+
+/* What is read of a keyring is what was written. */
+static void check_keyring(struct str text)
+{
+	cleanup(openpgp_keyring) struct openpgp_keyring keyring = openpgp_keyring_init();
+	cleanup(buf) struct buf written = buf_init(WORKER_RECORD_MAX);
+	struct openpgp_files files;
+	struct err e = ERR_INIT;
+
+	if (!worker_decode_keyring(text, &files, &keyring.signers, &e))
+		return;
+	buf_add(&keyring.keyring, files.keyring);
+	buf_add(&keyring.trust, files.trust);
+	worker_encode_keyring(&written, &keyring);
+	if (written.failed || !str_eq(buf_str(&written), text))
+		abort();
+}
+
+static void check_made(struct str record, uint64_t id)
+{
+	cleanup(key_list) struct key_list certificates = {0};
+	struct err e = ERR_INIT;
+	struct str text;
+
+	if (!worker_decode_made(record, id, &text, &certificates, &e))
+		return;
+	if (number_at(record, 0, 1) != WORKER_MADE || number_at(record, 1, 8) != id || number_at(record, 9, 1) != 0)
+		abort();
+	check_keyring(text);
 }
 
 static void as_server(struct str record)
@@ -86,6 +143,8 @@ static void as_server(struct str record)
 		abort();
 	key_list_release(&list);
 	(void)!worker_decode_loaded(record, 1, &e);
+	check_made(record, id);
+	check_keyring(record);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

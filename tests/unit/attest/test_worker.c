@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "attest/keyrings.h"
 #include "attest/openpgp_home.h"
 #include "attest/worker.h"
 #include "base/clock.h"
@@ -78,6 +79,17 @@ static struct key_set *known_key(const char *name)
 	const struct key_set_entry entry = {buf_str(&text), STR("0")};
 
 	return key_set_new(&entry, 1);
+}
+
+/* With its keyrings, as a server has it in force. */
+static struct key_set *ready_key(struct bed *bed, const char *name)
+{
+	struct key_set *set = known_key(name);
+	struct err e = ERR_INIT;
+
+	if (!keyrings_ready(bed->pool, set, soon(), &e))
+		fail_msg("%s", e.text);
+	return set;
 }
 
 static struct signature_facts verify(struct bed *bed, struct key_set *keys, const char *signature, int64_t deadline_ms)
@@ -173,7 +185,7 @@ static pid_t supervisor(void)
 
 static void a_killed_child_is_a_rejection_and_is_replaced(void **state)
 {
-	struct key_set *keys = known_key("ed");
+	struct key_set *keys = ready_key(*state, "ed");
 	pid_t children[8];
 	size_t count = children_of(supervisor(), children, 8);
 
@@ -189,7 +201,7 @@ static void a_killed_child_is_a_rejection_and_is_replaced(void **state)
 
 static void a_stopped_child_costs_its_deadline_and_no_more(void **state)
 {
-	struct key_set *keys = known_key("ed");
+	struct key_set *keys = ready_key(*state, "ed");
 	pid_t children[8];
 	size_t count = children_of(supervisor(), children, 8);
 
@@ -325,7 +337,7 @@ static void a_dead_supervisor_is_a_rejection_and_is_told(void **state)
 /* Its late answers must not be taken for the answers to what is asked then. */
 static void a_supervisor_that_is_late_is_understood_afterwards(void **state)
 {
-	struct key_set *keys = known_key("ed");
+	struct key_set *keys = ready_key(*state, "ed");
 	pid_t children[8], slow = supervisor();
 	size_t count = children_of(slow, children, 8);
 

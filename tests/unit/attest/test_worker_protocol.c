@@ -42,24 +42,120 @@ static void requests_arrive_as_sent(void **state)
 	assert_true(str_eq_c(request.upload, "key"));
 }
 
-static void keys_arrive_one_by_one(void **state)
+static size_t count_texts(struct str texts)
 {
-	const struct key_set_entry entries[] = {{STR("key one"), STR("AA")}, {STR("key two"), STR("BB")}};
-	struct key_set *keys = key_set_new(entries, 2);
-	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
-	struct worker_request request;
-	struct str key;
+	struct str text;
 	size_t count = 0;
 
-	(void)state;
-	worker_encode_keys(&record, ID, 1, keys);
-	assert_true(worker_decode_request(body(&record), &request));
-	while (worker_next_key(&request.keys, &key)) {
-		assert_int_equal(key.len, 7);
+	while (worker_next_text(&texts, &text)) {
+		assert_int_equal(text.len, 7);
 		count++;
 	}
-	assert_int_equal(count, 2);
-	key_set_unref(keys);
+	return count;
+}
+
+static void texts_arrive_one_by_one(void **state)
+{
+	const struct str texts[] = {STR("key one"), STR("key two")};
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct worker_request request;
+
+	(void)state;
+	worker_encode_keys(&record, ID, 1, texts, 2);
+	assert_true(worker_decode_request(body(&record), &request));
+	assert_int_equal(request.kind, WORKER_KEYS);
+	assert_int_equal(count_texts(request.texts), 2);
+	for (int repair = 0; repair < 2; repair++) {
+		worker_encode_make(&record, ID, 1, repair, texts, 2);
+		assert_true(worker_decode_request(body(&record), &request));
+		assert_int_equal(request.kind, WORKER_MAKE);
+		assert_int_equal(request.repair, repair);
+		assert_int_equal(count_texts(request.texts), 2);
+	}
+}
+
+static struct openpgp_keyring some_keyring(void)
+{
+	const struct signer signers[] = {{.fingerprint = "AA", .primary = "AA", .created_at = 3, .can_sign = true},
+					 {.fingerprint = "BB", .primary = "AA", .expires_at = 4, .weak = true}};
+	const struct key_info key = {.fingerprint = "AA", .algorithm = "rsa3072", .bits = 3072, .can_sign = true};
+	struct openpgp_keyring keyring = openpgp_keyring_init();
+
+	buf_add_c(&keyring.keyring, "ring");
+	buf_add_c(&keyring.trust, "trust");
+	for (size_t i = 0; i < 2; i++)
+		assert_true(signer_table_add(&keyring.signers, &signers[i], NULL));
+	assert_true(key_list_add(&keyring.certificates, &key, NULL));
+	return keyring;
+}
+
+static void a_keyring_arrives_as_sent(void **state)
+{
+	cleanup(openpgp_keyring) struct openpgp_keyring keyring = some_keyring();
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	cleanup(key_list) struct key_list certificates = {0};
+	cleanup(signer_table) struct signer_table signers = {0};
+	struct openpgp_files files;
+	struct str text;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	worker_encode_made(&record, ID, &keyring, NULL);
+	assert_true(worker_decode_made(body(&record), ID, &text, &certificates, &e));
+	assert_int_equal(certificates.count, 1);
+	assert_memory_equal(certificates.items, keyring.certificates.items, sizeof(struct key_info));
+	assert_true(worker_decode_keyring(text, &files, &signers, &e));
+	assert_true(str_eq_c(files.keyring, "ring"));
+	assert_true(str_eq_c(files.trust, "trust"));
+	assert_int_equal(signers.count, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_memory_equal(&signers.items[i], &keyring.signers.items[i], sizeof(struct signer));
+}
+
+/* Cut anywhere, it is none: a keyring that lost its last signers would refuse what they sign. */
+static void a_keyring_cut_anywhere_is_refused(void **state)
+{
+	cleanup(openpgp_keyring) struct openpgp_keyring keyring = some_keyring();
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	cleanup(key_list) struct key_list certificates = {0};
+	struct str whole, text;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	worker_encode_made(&record, ID, &keyring, NULL);
+	whole = body(&record);
+	assert_false(worker_decode_made(whole, ID + 1, &text, &certificates, &e));
+	/* Behind the keyring stands one certificate, and none is legal too. */
+	for (size_t n = 0; n < whole.len; n++)
+		if (worker_decode_made(str_head(whole, n), ID, &text, &certificates, &e))
+			assert_int_equal(certificates.count, 0);
+	buf_add_char(&record, 'x');
+	assert_false(worker_decode_made(body(&record), ID, &text, &certificates, &e));
+	buf_clear(&record);
+	worker_encode_keyring(&record, &keyring);
+	for (size_t n = 0; n < record.len; n++) {
+		cleanup(signer_table) struct signer_table signers = {0};
+		struct openpgp_files files;
+		bool read = worker_decode_keyring(str_head(buf_str(&record), n), &files, &signers, &e);
+
+		/* Each signer is whole, and how many there are nobody but the keyring says. */
+		assert_true(!read || signers.count < 2);
+	}
+}
+
+static void a_failure_to_make_a_keyring_is_told(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	cleanup(key_list) struct key_list certificates = {0};
+	struct err failure = ERR_INIT, e = ERR_INIT;
+	struct str text;
+
+	(void)state;
+	(void)err_set(&failure, ERR_UNAVAILABLE, "no room");
+	worker_encode_made(&record, ID, NULL, &failure);
+	assert_false(worker_decode_made(body(&record), ID, &text, &certificates, &e));
+	assert_int_equal(e.kind, ERR_UNAVAILABLE);
+	assert_string_equal(e.text, "no room");
 }
 
 /* Every shortened and every lengthened record is refused, and so is a changed kind. */
@@ -79,7 +175,7 @@ static void a_request_cut_or_lengthened_is_refused(void **state)
 	worker_encode_verify(&record, ID, 1500, STR("signature"), STR("payload"), 1);
 	for (int kind = 0; kind < 256; kind++) {
 		record.data[WORKER_LENGTH_SIZE] = (char)kind;
-		if (kind != WORKER_VERIFY && kind != WORKER_KEYS && kind != WORKER_INSPECT)
+		if (kind != WORKER_VERIFY && kind != WORKER_KEYS && kind != WORKER_INSPECT && kind != WORKER_MAKE)
 			assert_false(worker_decode_request(body(&record), &request));
 	}
 }
@@ -202,7 +298,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_arrive_as_sent),
-		cmocka_unit_test(keys_arrive_one_by_one),
+		cmocka_unit_test(texts_arrive_one_by_one),
+		cmocka_unit_test(a_keyring_arrives_as_sent),
+		cmocka_unit_test(a_keyring_cut_anywhere_is_refused),
+		cmocka_unit_test(a_failure_to_make_a_keyring_is_told),
 		cmocka_unit_test(a_request_cut_or_lengthened_is_refused),
 		cmocka_unit_test(facts_arrive_as_sent),
 		cmocka_unit_test(an_answer_to_another_request_is_refused),
