@@ -135,6 +135,12 @@ static enum key_match match_key(const struct json_doc *doc, uint32_t node, struc
 	return match_unescaped(string_raw(doc, offset), name);
 }
 
+/* Most keys: their first byte is not that of `name`, whatever case does to it, nor one that stands for others. */
+static inline bool begins_otherwise(char first, struct str name)
+{
+	return name.len > 0 && (first | 0x20) != (name.ptr[0] | 0x20) && first != '\\' && (unsigned char)first < 0x80;
+}
+
 bool json_doc_member(const struct json_doc *doc, uint32_t node, struct str name, uint32_t *out, struct err *e)
 {
 	uint32_t found = JSON_NONE;
@@ -146,8 +152,11 @@ bool json_doc_member(const struct json_doc *doc, uint32_t node, struct str name,
 	if (json_doc_kind(doc, node) != JSON_MAP)
 		return err_set(e, ERR_INVALID, "must be an object");
 	for (uint32_t child = json_doc_child(doc, node); child != JSON_NONE; child = json_doc_next(doc, child)) {
-		enum key_match match = match_key(doc, child, name);
+		enum key_match match;
 
+		if (begins_otherwise(doc->text.ptr[doc->nodes[child].key + 1], name))
+			continue;
+		match = match_key(doc, child, name);
 		if (match == KEY_SAME_BUT_CASE)
 			return err_set(e, ERR_INVALID, "has a key that is \"%.*s\" but for case", STR_ARG(name));
 		if (match == KEY_SAME)

@@ -18,7 +18,7 @@
 struct frame {
 	uint32_t node; /* JSON_NONE below a skipped member */
 	uint32_t last; /* its newest recorded child, or JSON_NONE */
-	size_t keys;   /* how many keys were seen before it */
+	struct object_keys keys;
 	bool is_map;
 	bool quiet; /* its children are not recorded */
 	bool empty; /* nothing was read in it yet */
@@ -56,11 +56,16 @@ static const char *fail(struct reader *r, const char *at, const char *what)
 	return fail_kind(r, at, ERR_INVALID, what);
 }
 
-static inline const char *skip_space(const struct reader *r, const char *at)
+static const char *skip_blanks(const char *at, const char *end)
 {
-	while (at < r->end && (unsigned char)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+	while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
 		at++;
 	return at;
+}
+
+static inline const char *skip_space(const struct reader *r, const char *at)
+{
+	return at < r->end && (unsigned char)*at > ' ' ? at : skip_blanks(at, r->end);
 }
 
 /* Marks the bytes of a word that end a run of plain string bytes: controls, '"', '\\' and what is not ASCII. The lowest
@@ -198,17 +203,19 @@ static const char *read_word(struct reader *r, const char *at)
 	return fail(r, at, at == r->end ? "a value is missing" : "this is not a value");
 }
 
-static inline const char *read_scalar(struct reader *r, const char *at)
+static const char *read_number_or_word(struct reader *r, const char *at)
+{
+	return *at == '-' || (*at >= '0' && *at <= '9') ? read_number(r, at) : read_word(r, at);
+}
+
+__attribute__((always_inline)) static inline const char *read_scalar(struct reader *r, const char *at)
 {
 	bool escaped;
 
-	if (*at == '"') {
-		at = read_string(r, at + 1, &escaped);
-		return at ? at + 1 : NULL;
-	}
-	if (*at == '-' || (*at >= '0' && *at <= '9'))
-		return read_number(r, at);
-	return read_word(r, at);
+	if (*at != '"')
+		return read_number_or_word(r, at);
+	at = read_string(r, at + 1, &escaped);
+	return at ? at + 1 : NULL;
 }
 
 /* A node for the value at `at`, JSON_NONE where nothing is recorded. False when the arena can't hold it. */
@@ -236,7 +243,7 @@ static const char *open_container(struct reader *r, const char *at, uint32_t nod
 	*++r->top = (struct frame){
 		.node = node,
 		.last = JSON_NONE,
-		.keys = r->keys.count,
+		.keys = json_keys_begin(&r->keys),
 		.is_map = *at == '{',
 		.quiet = parent->quiet || skipped,
 		.empty = true,
@@ -244,20 +251,28 @@ static const char *open_container(struct reader *r, const char *at, uint32_t nod
 	return at + 1;
 }
 
+/* Of a container: it ends at once, and may be there at all. */
+static inline bool is_empty(const struct reader *r, const char *at)
+{
+	return r->end - at >= 2 && at[1] == *at + ('}' - '{') && r->top != &r->frames[LIMIT_JSON_DEPTH];
+}
+
 __attribute__((always_inline)) static inline const char *read_value(struct reader *r, const char *at, uint32_t key,
 								    bool skipped)
 {
 	uint32_t node;
 	const char *after;
+	bool container;
 
 	if (at == r->end)
 		return fail(r, at, "a value is missing");
 	if (!record(r, at, key, &node))
 		return fail_kind(r, at, ERR_TOO_LARGE, "the document has too many values");
-	if (*at == '{' || *at == '[') {
+	container = *at == '{' || *at == '[';
+	if (container && !is_empty(r, at)) {
 		after = open_container(r, at, node, skipped);
 	} else {
-		after = read_scalar(r, at);
+		after = container ? at + 2 : read_scalar(r, at);
 		if (after && node != JSON_NONE)
 			r->nodes[node].size = (uint32_t)(after - at);
 	}
@@ -265,6 +280,8 @@ __attribute__((always_inline)) static inline const char *read_value(struct reade
 		r->nodes[node].end |= NODE_SKIPPED;
 	return after;
 }
+
+static const char stands_twice[] = "this key stands twice in its object";
 
 static const char *close_container(struct reader *r, const char *at)
 {
@@ -281,8 +298,8 @@ static const char *close_container(struct reader *r, const char *at)
 		node->end = (node->end & ~NODE_END_MASK) | r->count;
 	}
 	r->top--;
-	if (f->is_map && !json_keys_end(&r->keys, f->keys, &twice))
-		return fail(r, r->text + twice - 1, "this key stands twice in its object");
+	if (f->is_map && !json_keys_end(&r->keys, &f->keys, &twice))
+		return fail(r, r->text + twice - 1, stands_twice);
 	return at;
 }
 
@@ -301,40 +318,63 @@ static inline const char *read_member(struct reader *r, const char *at)
 {
 	const struct seen_key *key;
 	const char *quote;
-	bool escaped = false;
+	bool escaped = false, twice;
 
 	if (at == r->end || *at != '"')
 		return fail(r, at, "a key is missing");
 	quote = read_string(r, at + 1, &escaped);
 	if (!quote)
 		return NULL;
-	key = json_keys_add(&r->keys, str_make(at + 1, (size_t)(quote - at - 1)), escaped);
+	key = json_keys_add(&r->keys, &r->top->keys, str_make(at + 1, (size_t)(quote - at - 1)), escaped, &twice);
 	if (!key)
 		return fail_kind(r, at, ERR_INTERNAL, "out of memory");
+	if (twice)
+		return fail(r, at, stands_twice);
 	quote = skip_space(r, quote + 1);
 	if (quote == r->end || *quote != ':')
 		return fail(r, quote, "a colon is missing");
 	return read_value(r, skip_space(r, quote + 1), (uint32_t)(at - r->text), is_skipped(r, key));
 }
 
-/* One child of the innermost container, or its end. */
-static inline const char *read_next(struct reader *r, const char *at)
+/* To the next child of `f`, the innermost container; *ended: to its end instead. */
+static inline const char *find_next(struct reader *r, struct frame *f, const char *at, bool *ended)
 {
-	struct frame *f = r->top;
 	bool was_empty = f->empty;
 
 	at = skip_space(r, at);
 	if (at == r->end)
 		return fail(r, at, f->is_map ? "the object does not end" : "the list does not end");
-	if (*at == (f->is_map ? '}' : ']'))
-		return close_container(r, at);
-	f->empty = false;
-	if (!was_empty) {
-		if (*at != ',')
-			return fail(r, at, "a comma is missing");
-		at = skip_space(r, at + 1);
+	*ended = *at == (f->is_map ? '}' : ']');
+	if (*ended || was_empty) {
+		f->empty = false;
+		return at;
 	}
-	return f->is_map ? read_member(r, at) : read_value(r, at, 0, false);
+	return *at == ',' ? skip_space(r, at + 1) : fail(r, at, "a comma is missing");
+}
+
+/* The children of the innermost container, until it ends or another one opens. */
+static const char *read_members(struct reader *r, struct frame *f, const char *at)
+{
+	bool ended;
+
+	do {
+		at = find_next(r, f, at, &ended);
+		if (at)
+			at = ended ? close_container(r, at) : read_member(r, at);
+	} while (at && r->top == f);
+	return at;
+}
+
+static const char *read_elements(struct reader *r, struct frame *f, const char *at)
+{
+	bool ended;
+
+	do {
+		at = find_next(r, f, at, &ended);
+		if (at)
+			at = ended ? close_container(r, at) : read_value(r, at, 0, false);
+	} while (at && r->top == f);
+	return at;
 }
 
 static bool read_document(struct reader *r)
@@ -344,7 +384,7 @@ static bool read_document(struct reader *r)
 	r->frames[0] = (struct frame){.node = JSON_NONE, .last = JSON_NONE};
 	at = read_value(r, skip_space(r, r->text), 0, false);
 	while (at && r->top != r->frames)
-		at = read_next(r, at);
+		at = r->top->is_map ? read_members(r, r->top, at) : read_elements(r, r->top, at);
 	if (!at)
 		return false;
 	r->nodes[0].end |= NODE_LAST;
@@ -398,7 +438,9 @@ static void note_skipped(struct reader *r, const struct json_skip *skip)
 	r->skip_count = !skip ? 0 : skip->count < SKIP_NAMES ? skip->count : SKIP_NAMES;
 	r->skip_marks = 0;
 	for (size_t i = 0; i < r->skip_count; i++) {
-		r->skip_hashes[i] = json_key_hash(str_of(skip->names[i]));
+		struct str name = str_of(skip->names[i]);
+
+		r->skip_hashes[i] = json_key_hash(name, name.ptr + name.len);
 		r->skip_marks |= (uint64_t)1 << (r->skip_hashes[i] & 63);
 	}
 }
@@ -428,7 +470,7 @@ bool json_doc_parse(struct str text, const struct json_skip *skip, struct arena 
 	r.text = text.ptr ? text.ptr : "";
 	r.end = r.text + text.len;
 	r.count = 0;
-	r.keys = (struct json_keys){.text = r.text};
+	r.keys = (struct json_keys){.text = r.text, .end = r.end};
 	r.top = r.frames;
 	note_skipped(&r, skip);
 	if (!reserve_nodes(&r, text, arena))
