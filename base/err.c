@@ -10,10 +10,10 @@ static const struct {
 	int http;
 	int exit;
 } codes[ERR_KINDS] = {
-	[ERR_NONE] = {200, 0},	    [ERR_INVALID] = {400, 2},	  [ERR_UNAUTHENTICATED] = {401, 2},
-	[ERR_FORBIDDEN] = {403, 1}, [ERR_NOT_FOUND] = {404, 2},	  [ERR_EXISTS] = {409, 2},
-	[ERR_TOO_LARGE] = {413, 2}, [ERR_UNSUPPORTED] = {501, 2}, [ERR_UNAVAILABLE] = {503, 2},
-	[ERR_TIMEOUT] = {504, 2},   [ERR_INTERNAL] = {500, 2},
+	[ERR_NONE] = {200, 0},	      [ERR_INVALID] = {400, 2},	  [ERR_UNAUTHENTICATED] = {401, 2},
+	[ERR_FORBIDDEN] = {403, 1},   [ERR_NOT_FOUND] = {404, 2}, [ERR_EXISTS] = {409, 2},
+	[ERR_CHANGED] = {409, 2},     [ERR_TOO_LARGE] = {413, 2}, [ERR_UNSUPPORTED] = {501, 2},
+	[ERR_UNAVAILABLE] = {503, 2}, [ERR_TIMEOUT] = {504, 2},	  [ERR_INTERNAL] = {500, 2},
 };
 
 /* Control characters never leave in an error text: it ends up in logs and terminals. */

@@ -14,6 +14,7 @@ enum err_kind {
 	ERR_FORBIDDEN,	     /* known, but not allowed: 403, exit 1 */
 	ERR_NOT_FOUND,	     /* 404, exit 2 */
 	ERR_EXISTS,	     /* 409, exit 2 */
+	ERR_CHANGED,	     /* by somebody else, between reading and writing: 409, exit 2 */
 	ERR_TOO_LARGE,	     /* a limit of base/limits.h: 413, exit 2 */
 	ERR_UNSUPPORTED,     /* known, but not by this version or verb: 501, exit 2 */
 	ERR_UNAVAILABLE,     /* busy, full or unreachable, worth a retry: 503, exit 2 */

@@ -6,6 +6,7 @@
 
 #define NAME_SHOWN_MAX 128
 #define MICROSECONDS 1000000
+#define UPDATE_TRIES 16u
 
 bool call_query(const struct grafeas_call *call, const char *name, struct str *value, struct err *e)
 {
@@ -127,6 +128,22 @@ bool call_check_operation(struct grafeas_call *call, const json_t *object, struc
 	return store_get_operation(call->grafeas->store, project, id, call->deadline_ms, call->request->arena, &json,
 				   e) ||
 	       err_context(e, "operationName");
+}
+
+bool call_retry(struct grafeas_call *call, grafeas_handler *once, struct buf *out, struct err *e)
+{
+	struct arena *whole = call->request->arena;
+	bool ok = false, again = true;
+
+	for (unsigned tries = 0; again && tries < UPDATE_TRIES; tries++) {
+		cleanup(arena) struct arena arena = arena_init(LIMIT_REQUEST_MEMORY);
+
+		call->request->arena = &arena;
+		ok = once(call, out, e);
+		again = !ok && e->kind == ERR_CHANGED;
+	}
+	call->request->arena = whole;
+	return ok;
 }
 
 bool call_update(struct grafeas_call *call, const struct message *m, struct str stored, const json_t *body,

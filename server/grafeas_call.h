@@ -56,6 +56,10 @@ int64_t call_clock_us(void);
 /* `operationName`, if there is one, must be the name of a stored operation: ERR_INVALID, ERR_NOT_FOUND. */
 bool call_check_operation(struct grafeas_call *call, const json_t *object, struct err *e) MUST_USE;
 
+/* Runs `once`, which changes what is stored as it has read it, again with a new reading for as long as somebody else
+ * comes in between (ERR_CHANGED), at most UPDATE_TRIES times. Each try has memory of its own, which ends with it. */
+bool call_retry(struct grafeas_call *call, grafeas_handler *once, struct buf *out, struct err *e) MUST_USE;
+
 /* What an update leaves: PUT replaces the stored object by the body (whose name is set); PATCH merges it as
  * `updateMask` says. *created_us is that of the stored object. The caller owns *out. */
 bool call_update(struct grafeas_call *call, const struct message *m, struct str stored, const json_t *body,

@@ -76,22 +76,32 @@ struct str grafeas_name_make(struct arena *arena, struct str project, const char
 	return arena_printf(arena, "projects/%.*s/%s/%.*s", STR_ARG(project), collection, STR_ARG(id));
 }
 
-bool grafeas_uuid(char out[UUID_TEXT_SIZE], struct err *e)
+/* RFC 9562, 5.7 and 6.2: 48 bits of milliseconds, the version, 12 bits of a fraction of the millisecond. */
+static void put_time(int64_t now_us, unsigned char bytes[8])
+{
+	uint64_t ms = (uint64_t)now_us / 1000, fraction = (uint64_t)now_us % 1000 * 4096 / 1000;
+	uint64_t head = ms << 16 | 0x7000u | fraction;
+
+	for (size_t i = 0; i < 8; i++)
+		bytes[i] = (unsigned char)(head >> (56 - 8 * i));
+}
+
+bool grafeas_uuid(int64_t now_us, char out[UUID_TEXT_SIZE], struct err *e)
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char random[16];
+	unsigned char bytes[16];
 	size_t at = 0;
 
-	while (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+	while (getrandom(bytes + 8, 8, 0) != 8)
 		if (errno != EINTR)
 			return err_errno(e, "random numbers");
-	random[6] = (unsigned char)(0x40 | (random[6] & 0x0f));
-	random[8] = (unsigned char)(0x80 | (random[8] & 0x3f));
-	for (size_t i = 0; i < sizeof(random); i++) {
+	put_time(now_us, bytes);
+	bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3f));
+	for (size_t i = 0; i < sizeof(bytes); i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
 			out[at++] = '-';
-		out[at++] = digits[random[i] >> 4];
-		out[at++] = digits[random[i] & 0x0f];
+		out[at++] = digits[bytes[i] >> 4];
+		out[at++] = digits[bytes[i] & 0x0f];
 	}
 	out[at] = 0;
 	return true;

@@ -19,7 +19,8 @@ bool grafeas_name_parse(struct str name, const char *collection, struct str *pro
 struct str grafeas_name_make(struct arena *arena, struct str project, const char *collection, struct str id);
 
 #define UUID_TEXT_SIZE 37
-/* A random UUID (version 4), terminated. */
-bool grafeas_uuid(char out[UUID_TEXT_SIZE], struct err *e) MUST_USE;
+/* A UUID of version 7, terminated: the time (microseconds since 1970) and 62 random bits. Rows that are made one after
+ * the other so stand beside each other in an index, which a random id would spread over all of its pages. */
+bool grafeas_uuid(int64_t now_us, char out[UUID_TEXT_SIZE], struct err *e) MUST_USE;
 
 #endif

@@ -85,7 +85,7 @@ bool grafeas_list_notes(struct grafeas_call *call, struct buf *out, struct err *
 	return call_list(call, "notes", call->version->note, note_rows, out, e);
 }
 
-bool grafeas_update_note(struct grafeas_call *call, struct buf *out, struct err *e)
+static bool update_note(struct grafeas_call *call, struct buf *out, struct err *e)
 {
 	cleanup(json) json_t *body = NULL;
 	cleanup(json) json_t *note = NULL;
@@ -98,8 +98,14 @@ bool grafeas_update_note(struct grafeas_call *call, struct buf *out, struct err 
 	    !call_update(call, call->version->note, stored, body, &note, &created_us, e) ||
 	    !note_row(call, note, created_us, &row, e))
 		return false;
+	row.was = stored;
 	return store_update_note(call->grafeas->store, &row, call->deadline_ms, e) &&
 	       call_answer(call->version->note, note, out, e);
+}
+
+bool grafeas_update_note(struct grafeas_call *call, struct buf *out, struct err *e)
+{
+	return call_retry(call, update_note, out, e);
 }
 
 bool grafeas_delete_note(struct grafeas_call *call, struct buf *out, struct err *e)

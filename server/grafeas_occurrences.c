@@ -5,17 +5,25 @@
 
 #define NAME_SHOWN_MAX 128
 
-static bool check_note(struct grafeas_call *call, struct str name, struct err *e)
+static bool no_note(struct str name, struct err *e)
 {
-	struct str project, id, json;
+	return err_set(e, ERR_INVALID, "Note %.*s not found", STR_ARG(str_head(name, NAME_SHOWN_MAX)));
+}
 
-	if (!grafeas_name_parse(name, "notes", &project, &id, e))
-		return err_context(e, "noteName");
-	if (store_get_note(call->grafeas->store, project, id, call->deadline_ms, call->request->arena, &json, e))
+static bool fill_note(struct occurrence_row *row, struct err *e)
+{
+	return grafeas_name_parse(row->note, "notes", &row->note_project, &row->note_id, e) ||
+	       err_context(e, "noteName");
+}
+
+static bool check_note(struct grafeas_call *call, const struct occurrence_row *row, struct err *e)
+{
+	struct str json;
+
+	if (store_get_note(call->grafeas->store, row->note_project, row->note_id, call->deadline_ms,
+			   call->request->arena, &json, e))
 		return true;
-	if (e->kind == ERR_NOT_FOUND)
-		err_set(e, ERR_INVALID, "Note %.*s not found", STR_ARG(str_head(name, NAME_SHOWN_MAX)));
-	return false;
+	return e->kind == ERR_NOT_FOUND ? no_note(row->note, e) : false;
 }
 
 static bool check_kind(const struct grafeas_call *call, const json_t *occurrence, struct err *e)
@@ -34,8 +42,8 @@ static bool occurrence_row(struct grafeas_call *call, json_t *occurrence, int64_
 				       .note = json_text(occurrence, "noteName"),
 				       .created_us = created_us,
 				       .updated_us = call->now_us};
-	return grafeas_kind_settle(occurrence, e) && check_kind(call, occurrence, e) &&
-	       check_note(call, row->note, e) && call_check_operation(call, occurrence, e) &&
+	return grafeas_kind_settle(occurrence, e) && check_kind(call, occurrence, e) && fill_note(row, e) &&
+	       call_check_operation(call, occurrence, e) &&
 	       attestation_fill_row(occurrence, call->request->arena, evidence, row, e) &&
 	       call_set_times(occurrence, row->created_us, row->updated_us, e) &&
 	       call_stored_text(call, occurrence, &row->json, e);
@@ -59,7 +67,7 @@ static bool read_upload(struct grafeas_call *call, json_t **out, struct err *e)
 /* Whatever the upload is called, the server names it. */
 static bool give_name(struct grafeas_call *call, json_t *occurrence, char id[UUID_TEXT_SIZE], struct err *e)
 {
-	if (!grafeas_uuid(id, e))
+	if (!grafeas_uuid(call->now_us, id, e))
 		return false;
 	call->id = str_of(id);
 	json_object_del(occurrence, "name");
@@ -82,6 +90,14 @@ static void queue_verification(const struct grafeas_call *call, const struct occ
 	trust_unref(trust);
 }
 
+/* The store looks for the note in the transaction that needs it. */
+static bool create(struct grafeas_call *call, const struct occurrence_row *row, struct err *e)
+{
+	if (store_create_occurrence(call->grafeas->store, row, call->deadline_ms, e))
+		return true;
+	return e->kind == ERR_NOT_FOUND ? no_note(row->note, e) : false;
+}
+
 bool grafeas_create_occurrence(struct grafeas_call *call, struct buf *out, struct err *e)
 {
 	cleanup(json) json_t *occurrence = NULL;
@@ -90,8 +106,7 @@ bool grafeas_create_occurrence(struct grafeas_call *call, struct buf *out, struc
 	struct occurrence_row row;
 
 	if (!read_upload(call, &occurrence, e) || !give_name(call, occurrence, id, e) ||
-	    !occurrence_row(call, occurrence, call->now_us, &evidence, &row, e) ||
-	    !store_create_occurrence(call->grafeas->store, &row, call->deadline_ms, e))
+	    !occurrence_row(call, occurrence, call->now_us, &evidence, &row, e) || !create(call, &row, e))
 		return false;
 	queue_verification(call, &row);
 	return call_answer(call->version->occurrence, occurrence, out, e);
@@ -121,7 +136,7 @@ bool grafeas_list_occurrences(struct grafeas_call *call, struct buf *out, struct
 	return call_list(call, "occurrences", call->version->occurrence, rows, out, e);
 }
 
-bool grafeas_update_occurrence(struct grafeas_call *call, struct buf *out, struct err *e)
+static bool update_occurrence(struct grafeas_call *call, struct buf *out, struct err *e)
 {
 	cleanup(json) json_t *body = NULL;
 	cleanup(json) json_t *occurrence = NULL;
@@ -133,11 +148,18 @@ bool grafeas_update_occurrence(struct grafeas_call *call, struct buf *out, struc
 	if (!call_message(call, call->version->occurrence, &body, e) || !call_set_name(call, body, "occurrences", e) ||
 	    !read_occurrence(call, &stored, e) ||
 	    !call_update(call, call->version->occurrence, stored, body, &occurrence, &created_us, e) ||
-	    !occurrence_row(call, occurrence, created_us, &evidence, &row, e) ||
-	    !store_update_occurrence(call->grafeas->store, &row, call->deadline_ms, e))
+	    !occurrence_row(call, occurrence, created_us, &evidence, &row, e) || !check_note(call, &row, e))
+		return false;
+	row.was = stored;
+	if (!store_update_occurrence(call->grafeas->store, &row, call->deadline_ms, e))
 		return false;
 	queue_verification(call, &row);
 	return call_answer(call->version->occurrence, occurrence, out, e);
+}
+
+bool grafeas_update_occurrence(struct grafeas_call *call, struct buf *out, struct err *e)
+{
+	return call_retry(call, update_occurrence, out, e);
 }
 
 bool grafeas_delete_occurrence(struct grafeas_call *call, struct buf *out, struct err *e)

@@ -57,7 +57,7 @@ static bool choose_id(struct grafeas_call *call, bool wrapped, const json_t *ope
 		return grafeas_id_check(asked, "operationId", e);
 	}
 	if (name.len == 0) {
-		if (!grafeas_uuid(made, e))
+		if (!grafeas_uuid(call->now_us, made, e))
 			return false;
 		call->id = str_of(made);
 		return true;
@@ -118,7 +118,7 @@ static bool check_done(struct str stored, const json_t *operation, struct err *e
 }
 
 /* PUT (dialect A) and PATCH (dialect B) both replace the whole operation. */
-bool grafeas_update_operation(struct grafeas_call *call, struct buf *out, struct err *e)
+static bool update_operation(struct grafeas_call *call, struct buf *out, struct err *e)
 {
 	cleanup(json) json_t *operation = NULL;
 	struct operation_row row = {.project = call->project, .id = call->id};
@@ -130,9 +130,15 @@ bool grafeas_update_operation(struct grafeas_call *call, struct buf *out, struct
 				 &stored, e) ||
 	    !check_done(stored, operation, e))
 		return false;
+	row.was = stored;
 	return call_stored_text(call, operation, &row.json, e) &&
 	       store_update_operation(call->grafeas->store, &row, call->deadline_ms, e) &&
 	       call_answer(call->version->operation, operation, out, e);
+}
+
+bool grafeas_update_operation(struct grafeas_call *call, struct buf *out, struct err *e)
+{
+	return call_retry(call, update_operation, out, e);
 }
 
 bool grafeas_delete_operation(struct grafeas_call *call, struct buf *out, struct err *e)

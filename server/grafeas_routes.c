@@ -148,9 +148,9 @@ static bool dispatch(struct grafeas_call *call, struct buf *out, struct err *e)
 
 /* Codes of google.rpc.Code. */
 static const int codes[ERR_KINDS] = {
-	[ERR_NONE] = 13,	[ERR_INVALID] = 3, [ERR_UNAUTHENTICATED] = 16, [ERR_FORBIDDEN] = 7,
-	[ERR_NOT_FOUND] = 5,	[ERR_EXISTS] = 6,  [ERR_TOO_LARGE] = 8,	       [ERR_UNSUPPORTED] = 12,
-	[ERR_UNAVAILABLE] = 14, [ERR_TIMEOUT] = 4, [ERR_INTERNAL] = 13,
+	[ERR_NONE] = 13,	[ERR_INVALID] = 3,	[ERR_UNAUTHENTICATED] = 16, [ERR_FORBIDDEN] = 7,
+	[ERR_NOT_FOUND] = 5,	[ERR_EXISTS] = 6,	[ERR_CHANGED] = 10,	    [ERR_TOO_LARGE] = 8,
+	[ERR_UNSUPPORTED] = 12, [ERR_UNAVAILABLE] = 14, [ERR_TIMEOUT] = 4,	    [ERR_INTERNAL] = 13,
 };
 
 static int status_of(const struct grafeas_call *call, enum err_kind kind)

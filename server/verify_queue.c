@@ -82,6 +82,11 @@ static void find_verdict(struct verify_queue *queue, const struct verify_job *jo
 		metrics_verification(queue->metrics, facts->verdict, facts->reason);
 }
 
+static bool leaves_hint(const struct verify_queue *queue, const struct signature_facts *facts, struct str digest)
+{
+	return queue->store && facts->verdict == VERDICT_ACCEPTED && str_eq_c(digest, facts->digest);
+}
+
 /* A hint that can't be kept is missed only in a flood; the upload stands. */
 static void keep_hint(struct verify_queue *queue, const struct verify_job *job, const struct signature_facts *facts)
 {
@@ -97,7 +102,7 @@ static void keep_hint(struct verify_queue *queue, const struct verify_job *job, 
 					.signed_at = facts->signed_at};
 	struct err e;
 
-	if (!queue->store || facts->verdict != VERDICT_ACCEPTED || !str_eq_c(job->digest, facts->digest))
+	if (!leaves_hint(queue, facts, job->digest))
 		return;
 	(void)!store_keep_hint(queue->store, &hint, clock_monotonic_ms() + LIMIT_VERIFY_MS, &e);
 }
@@ -265,12 +270,20 @@ static struct verify_job *join(struct verify_queue *queue, const struct sha256 *
 	return job;
 }
 
+/* A copy of what was verified needs no thread, unless it leaves a hint. */
+static bool is_settled(struct verify_queue *queue, const struct sha256 *key, struct key_set *keys, struct str digest)
+{
+	struct signature_facts facts;
+
+	return verdict_cache_get(queue->verdicts, key, keys, &facts) && !leaves_hint(queue, &facts, digest);
+}
+
 void verify_queue_add(struct verify_queue *queue, struct key_set *keys, struct str digest,
 		      const struct attestation_row *row)
 {
 	struct sha256 key;
 
-	if (!verdict_cache_key(row->signature, row->payload, &key))
+	if (!verdict_cache_key(row->signature, row->payload, &key) || is_settled(queue, &key, keys, digest))
 		return;
 	pthread_mutex_lock(&queue->lock);
 	(void)join(queue, &key, keys, digest, row, false);

@@ -28,7 +28,7 @@ void verify_queue_stop(struct verify_queue *queue);
 bool verify_queue_peek(struct verify_queue *queue, struct key_set *keys, const struct sha256 *key,
 		       struct signature_facts *out);
 /* An upload, stored as `row` under `digest`: queued behind everything; dropped (and verified on need) when uploads
- * fill the queue. */
+ * fill the queue; not queued at all when its verdict is known and leaves no hint. */
 void verify_queue_add(struct verify_queue *queue, struct key_set *keys, struct str digest,
 		      const struct attestation_row *row);
 /* A review's need: starts or joins the flight, before all uploads. NULL when the queue is full of reviews' needs. */

@@ -8,6 +8,7 @@ struct found {
 	int64_t created_us;
 	struct str digest;
 	struct str note;
+	struct str json;
 };
 
 static bool created(struct sqlite_connection *c, const struct store_change *change, enum sqlite_statement id,
@@ -30,6 +31,33 @@ static bool changed(struct sqlite_connection *c, const struct store_change *chan
 	if (sqlite_run(c, id, values, count, e) != STEP_DONE)
 		return false;
 	return sqlite3_changes(c->db) > 0 || store_name_unknown(e, &change->name);
+}
+
+/* `find` gives a row for a name that exists. */
+static bool exists(struct sqlite_connection *c, const struct store_name *name, enum sqlite_statement find,
+		   struct err *e)
+{
+	switch (sqlite_run(c, find, VALUES(TEXT(name->project), TEXT(name->id)), e)) {
+	case STEP_ROW:
+		return true;
+	case STEP_DONE:
+		return store_name_unknown(e, name);
+	default:
+		return false;
+	}
+}
+
+/* ... or one that is no longer what it was. */
+static bool updated(struct sqlite_connection *c, const struct store_change *change, enum sqlite_statement id,
+		    enum sqlite_statement find, const struct sqlite_value *values, size_t count, struct err *e)
+{
+	const struct store_name *name = &change->name;
+
+	if (sqlite_run(c, id, values, count, e) != STEP_DONE)
+		return false;
+	if (sqlite3_changes(c->db) > 0)
+		return true;
+	return exists(c, name, find, e) && store_row_changed(e, name);
 }
 
 static bool create_project(struct sqlite_connection *c, const struct store_change *change, struct err *e)
@@ -58,10 +86,10 @@ static bool update_note(struct sqlite_connection *c, const struct store_change *
 {
 	const struct note_row *row = change->row.note;
 
-	return changed(
-		c, change, SQL_UPDATE_NOTE,
-		VALUES(TEXT(row->project), TEXT(row->id), TEXT(row->kind), TEXT(row->json), NUMBER(row->updated_us)),
-		e);
+	return updated(c, change, SQL_UPDATE_NOTE, SQL_GET_NOTE,
+		       VALUES(TEXT(row->project), TEXT(row->id), TEXT(row->kind), TEXT(row->json),
+			      NUMBER(row->updated_us), TEXT_OR_NULL(row->was)),
+		       e);
 }
 
 static bool delete_note(struct sqlite_connection *c, const struct store_change *change, struct err *e)
@@ -80,7 +108,8 @@ static bool update_operation(struct sqlite_connection *c, const struct store_cha
 {
 	const struct operation_row *row = change->row.operation;
 
-	return changed(c, change, SQL_UPDATE_OPERATION, VALUES(TEXT(row->project), TEXT(row->id), TEXT(row->json)), e);
+	return updated(c, change, SQL_UPDATE_OPERATION, SQL_GET_OPERATION,
+		       VALUES(TEXT(row->project), TEXT(row->id), TEXT(row->json), TEXT_OR_NULL(row->was)), e);
 }
 
 static bool delete_operation(struct sqlite_connection *c, const struct store_change *change, struct err *e)
@@ -113,15 +142,22 @@ static bool remove_evidence(struct sqlite_connection *c, const struct found *old
 			  e) == STEP_DONE;
 }
 
+static bool has_note(struct sqlite_connection *c, const struct occurrence_row *row, struct err *e)
+{
+	const struct store_name note = {STORE_NOTE, row->note_project, row->note_id};
+
+	return note.id.len == 0 || exists(c, &note, SQL_GET_NOTE, e);
+}
+
 static bool create_occurrence(struct sqlite_connection *c, const struct store_change *change, struct err *e)
 {
 	const struct occurrence_row *row = change->row.occurrence;
 
-	if (!created(c, change, SQL_INSERT_OCCURRENCE,
-		     VALUES(TEXT(row->project), TEXT(row->id), TEXT(row->note), TEXT(row->kind), TEXT(row->resource),
-			    TEXT(row->repository), TEXT(row->digest), TEXT(row->json), NUMBER(row->created_us),
-			    NUMBER(row->updated_us)),
-		     e))
+	if (!has_note(c, row, e) || !created(c, change, SQL_INSERT_OCCURRENCE,
+					     VALUES(TEXT(row->project), TEXT(row->id), TEXT(row->note), TEXT(row->kind),
+						    TEXT(row->resource), TEXT(row->repository), TEXT(row->digest),
+						    TEXT(row->json), NUMBER(row->created_us), NUMBER(row->updated_us)),
+					     e))
 		return false;
 	return add_evidence(c, row, sqlite3_last_insert_rowid(c->db), row->created_us, e);
 }
@@ -134,10 +170,10 @@ static bool find_occurrence(struct sqlite_connection *c, const struct store_name
 		return false;
 	switch (sqlite_next(c, SQL_FIND_OCCURRENCE, e)) {
 	case STEP_ROW:
-		*out = (struct found){sqlite_column_number(c, SQL_FIND_OCCURRENCE, 0),
-				      sqlite_column_number(c, SQL_FIND_OCCURRENCE, 1),
-				      sqlite_column_str(c, SQL_FIND_OCCURRENCE, 2),
-				      sqlite_column_str(c, SQL_FIND_OCCURRENCE, 3)};
+		*out = (struct found){
+			sqlite_column_number(c, SQL_FIND_OCCURRENCE, 0),
+			sqlite_column_number(c, SQL_FIND_OCCURRENCE, 1), sqlite_column_str(c, SQL_FIND_OCCURRENCE, 2),
+			sqlite_column_str(c, SQL_FIND_OCCURRENCE, 3), sqlite_column_str(c, SQL_FIND_OCCURRENCE, 4)};
 		return true;
 	case STEP_DONE:
 		return store_name_unknown(e, name);
@@ -160,7 +196,10 @@ static bool replace_occurrence(struct sqlite_connection *c, const struct occurre
 static bool update_occurrence(struct sqlite_connection *c, const struct store_change *change, struct err *e)
 {
 	struct found old;
-	bool ok = find_occurrence(c, &change->name, &old, e) && replace_occurrence(c, change->row.occurrence, &old, e);
+	const struct occurrence_row *row = change->row.occurrence;
+	bool ok = find_occurrence(c, &change->name, &old, e) &&
+		  (!row->was.ptr || str_eq(row->was, old.json) || store_row_changed(e, &change->name)) &&
+		  replace_occurrence(c, row, &old, e);
 
 	sqlite_finish(c, SQL_FIND_OCCURRENCE);
 	return ok;

@@ -106,6 +106,10 @@ struct sqlite_value {
 	{                                       \
 		.type = VALUE_BLOB, .text = (s) \
 	}
+#define TEXT_OR_NULL(s)                                                \
+	{                                                              \
+		.type = (s).ptr ? VALUE_TEXT : VALUE_BLOB, .text = (s) \
+	}
 #define NUMBER(n)                                   \
 	{                                           \
 		.type = VALUE_NUMBER, .number = (n) \
@@ -170,8 +174,8 @@ void sqlite_writer_close(struct sqlite_writer *writer);
  * writing: its own change and all others that are queued. */
 bool sqlite_writer_change(struct sqlite_writer *writer, const struct store_change *change, int64_t deadline_ms,
 			  struct err *e) MUST_USE;
-/* What a writer does for one change inside its transaction. ERR_EXISTS, ERR_NOT_FOUND and ERR_UNSUPPORTED have
- * changed nothing; after any other failure the transaction must be undone. */
+/* What a writer does for one change inside its transaction. ERR_EXISTS, ERR_NOT_FOUND, ERR_CHANGED and ERR_UNSUPPORTED
+ * have changed nothing; after any other failure the transaction must be undone. */
 bool sqlite_apply(struct sqlite_connection *c, const struct store_change *change, struct err *e) MUST_USE;
 
 /* The version of what is stored, without a system call: a commit of any process changes the header of the WAL's index

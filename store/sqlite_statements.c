@@ -37,17 +37,19 @@ static const char *const texts[SQL_STATEMENTS] = {
 	[SQL_DELETE_PROJECT] = "DELETE FROM projects WHERE id = ?1",
 	[SQL_INSERT_NOTE] = "INSERT INTO notes (project, id, kind, json, created_us, updated_us) "
 			    "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[SQL_UPDATE_NOTE] = "UPDATE notes SET kind = ?3, json = ?4, updated_us = ?5 WHERE project = ?1 AND id = ?2",
+	[SQL_UPDATE_NOTE] = "UPDATE notes SET kind = ?3, json = ?4, updated_us = ?5 WHERE project = ?1 AND id = ?2 AND "
+			    "(?6 IS NULL OR json = ?6)",
 	[SQL_DELETE_NOTE] = "DELETE FROM notes WHERE project = ?1 AND id = ?2",
 	[SQL_INSERT_OPERATION] = "INSERT INTO operations (project, id, json) VALUES (?1, ?2, ?3)",
-	[SQL_UPDATE_OPERATION] = "UPDATE operations SET json = ?3 WHERE project = ?1 AND id = ?2",
+	[SQL_UPDATE_OPERATION] =
+		"UPDATE operations SET json = ?3 WHERE project = ?1 AND id = ?2 AND (?4 IS NULL OR json = ?4)",
 	[SQL_DELETE_OPERATION] = "DELETE FROM operations WHERE project = ?1 AND id = ?2",
 
 	[SQL_INSERT_OCCURRENCE] =
 		"INSERT INTO occurrences "
 		"(project, id, note, kind, resource, repository, digest, json, created_us, updated_us) "
 		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-	[SQL_FIND_OCCURRENCE] = "SELECT sequence, created_us, digest, note FROM occurrences "
+	[SQL_FIND_OCCURRENCE] = "SELECT sequence, created_us, digest, note, json FROM occurrences "
 				"WHERE project = ?1 AND id = ?2",
 	[SQL_UPDATE_OCCURRENCE] = "UPDATE occurrences SET note = ?2, kind = ?3, resource = ?4, repository = ?5, "
 				  "digest = ?6, json = ?7, updated_us = ?8 WHERE sequence = ?1",

@@ -149,7 +149,8 @@ static bool begin(struct sqlite_writer *w, struct err *e)
 /* A refusal, as that of a duplicate, has changed nothing and disturbs no neighbour. */
 static bool is_refusal(const struct job *job)
 {
-	return job->err.kind == ERR_EXISTS || job->err.kind == ERR_NOT_FOUND || job->err.kind == ERR_UNSUPPORTED;
+	return job->err.kind == ERR_EXISTS || job->err.kind == ERR_NOT_FOUND || job->err.kind == ERR_CHANGED ||
+	       job->err.kind == ERR_UNSUPPORTED;
 }
 
 /* Inside an open transaction: false when anything but a refusal went wrong, and all must be undone. */

@@ -84,6 +84,11 @@ bool store_name_unknown(struct err *e, const struct store_name *name)
 	return name_error(e, ERR_NOT_FOUND, name, "does not exist");
 }
 
+bool store_row_changed(struct err *e, const struct store_name *name)
+{
+	return name_error(e, ERR_CHANGED, name, "was changed meanwhile");
+}
+
 static void observe(const struct store *s, const char *operation, int64_t started_us)
 {
 	if (s->observer)

@@ -48,6 +48,7 @@ struct note_row {
 	struct str json;
 	int64_t created_us; /* microseconds */
 	int64_t updated_us;
+	struct str was; /* for updates */
 };
 
 struct occurrence_row {
@@ -65,6 +66,9 @@ struct occurrence_row {
 	 */
 	const struct evidence *evidence;
 	size_t evidence_count;
+	struct str was; /* for updates */
+	/* For creations: the ids of the note, when it must be stored already; both empty otherwise. */
+	struct str note_project, note_id;
 };
 
 struct evidence {
@@ -76,6 +80,7 @@ struct operation_row {
 	struct str project;
 	struct str id;
 	struct str json;
+	struct str was; /* for updates */
 };
 
 /* A page by key: rows after `token` ("" = from the start) in the order of their ids (occurrences: of creation), at most
@@ -93,7 +98,8 @@ struct row_list {
 };
 
 /* Creates: ERR_EXISTS; ERR_INVALID for an id that is empty or longer than LIMIT_ID. Reads, updates, deletes:
- * ERR_NOT_FOUND. Updates replace everything but `created_us` and the place in lists. Any call: ERR_INTERNAL when the
+ * ERR_NOT_FOUND. Updates replace everything but `created_us` and the place in lists; with `was`, the JSON text that the
+ * change was made from, only when the row still holds it: ERR_CHANGED otherwise. Any call: ERR_INTERNAL when the
  * database can't be read or written, ERR_UNAVAILABLE when the disk or the queue of writers is full.
  *
  * Every call takes the deadline of its request (monotonic milliseconds, 0 = none): ERR_TIMEOUT when a lock or the

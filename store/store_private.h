@@ -76,8 +76,10 @@ struct store {
 
 extern const struct store_driver sqlite_driver;
 
-/* ERR_EXISTS `note "projects/P/notes/N" already exists`, ERR_NOT_FOUND "... does not exist". Return false. */
+/* ERR_EXISTS `note "projects/P/notes/N" already exists`, ERR_NOT_FOUND "... does not exist", ERR_CHANGED "... was
+ * changed meanwhile". Return false. */
 bool store_name_taken(struct err *e, const struct store_name *name);
 bool store_name_unknown(struct err *e, const struct store_name *name);
+bool store_row_changed(struct err *e, const struct store_name *name);
 
 #endif

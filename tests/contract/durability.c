@@ -27,8 +27,9 @@ static void everything_is_there_after_a_restart(void **state)
 	assert_done(store_create_project(bed->store, &(struct project_row){STR("p"), STR("project")}, 0, &bed->err));
 	assert_done(store_create_note(bed->store, &note, 0, &bed->err));
 	assert_done(store_create_occurrence(bed->store, &row, 0, &bed->err));
-	assert_done(store_create_operation(bed->store, &(struct operation_row){STR("p"), STR("x"), STR("op")}, 0,
-					   &bed->err));
+	assert_done(store_create_operation(
+		bed->store, &(struct operation_row){.project = STR("p"), .id = STR("x"), .json = STR("op")}, 0,
+		&bed->err));
 	for (int i = 0; i < 2; i++) {
 		bed_reopen(bed, i ? STORE_READ_ONLY : STORE_READ_WRITE);
 		assert_done(store_get_project(bed->store, STR("p"), 0, &bed->arena, &json, &bed->err));

@@ -47,8 +47,9 @@ static void fill(struct bed *bed, size_t count)
 		assert_done(store_create_project(bed->store, &(struct project_row){text, text}, 0, &bed->err));
 		assert_done(store_create_note(bed->store, &note, 0, &bed->err));
 		assert_done(store_create_occurrence(bed->store, &occurrence, 0, &bed->err));
-		assert_done(store_create_operation(bed->store, &(struct operation_row){STR("p"), text, text}, 0,
-						   &bed->err));
+		assert_done(store_create_operation(
+			bed->store, &(struct operation_row){.project = STR("p"), .id = text, .json = text}, 0,
+			&bed->err));
 	}
 }
 

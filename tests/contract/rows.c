@@ -49,7 +49,7 @@ static void what_is_absent_is_not_found_and_outputs_stay_untouched(void **state)
 	struct store *s = bed->store;
 	struct note_row note = note_of("p", "n", "{}");
 	struct occurrence_row occurrence = occurrence_of("p", "o", "projects/p/notes/n");
-	struct operation_row operation = {STR("p"), STR("x"), STR("{}")};
+	struct operation_row operation = {.project = STR("p"), .id = STR("x"), .json = STR("{}")};
 	struct str json = STR("untouched");
 
 	assert_refused(store_get_project(s, STR("p"), 0, &bed->arena, &json, &bed->err), ERR_NOT_FOUND);
@@ -96,11 +96,12 @@ static void updates_and_deletes_a_note(void **state)
 static void updates_and_deletes_an_operation(void **state)
 {
 	struct bed *bed = *state;
-	struct operation_row row = {STR("p"), STR("o"), STR("first")}, changed = {STR("p"), STR("o"), STR("second")};
+	struct operation_row row = {.project = STR("p"), .id = STR("o"), .json = STR("first")}, changed = row;
 	struct str json;
 
 	assert_done(store_create_operation(bed->store, &row, 0, &bed->err));
 	assert_refused(store_create_operation(bed->store, &row, 0, &bed->err), ERR_EXISTS);
+	changed.json = STR("second");
 	assert_done(store_update_operation(bed->store, &changed, 0, &bed->err));
 	assert_done(store_get_operation(bed->store, STR("p"), STR("o"), 0, &bed->arena, &json, &bed->err));
 	assert_str(json, "second");
@@ -124,6 +125,58 @@ static void updates_and_deletes_an_occurrence(void **state)
 	assert_done(store_delete_occurrence(bed->store, STR("p"), STR("o"), 0, &bed->err));
 	assert_refused(store_get_occurrence(bed->store, STR("p"), STR("o"), 0, &bed->arena, &json, &bed->err),
 		       ERR_NOT_FOUND);
+}
+
+static void an_update_of_what_was_changed_meanwhile_is_refused(void **state)
+{
+	struct bed *bed = *state;
+	struct note_row note = note_of("p", "n", "first");
+	struct operation_row operation = {.project = STR("p"), .id = STR("o"), .json = STR("first")};
+	struct occurrence_row occurrence = occurrence_of("p", "o", "projects/p/notes/n");
+	struct str json;
+
+	occurrence.json = STR("first");
+	note.was = operation.was = occurrence.was = STR("first");
+	assert_refused(store_update_note(bed->store, &note, 0, &bed->err), ERR_NOT_FOUND);
+	assert_refused(store_update_operation(bed->store, &operation, 0, &bed->err), ERR_NOT_FOUND);
+	assert_refused(store_update_occurrence(bed->store, &occurrence, 0, &bed->err), ERR_NOT_FOUND);
+	assert_done(store_create_note(bed->store, &note, 0, &bed->err));
+	assert_done(store_create_operation(bed->store, &operation, 0, &bed->err));
+	assert_done(store_create_occurrence(bed->store, &occurrence, 0, &bed->err));
+	note.json = operation.json = occurrence.json = STR("second");
+	assert_done(store_update_note(bed->store, &note, 0, &bed->err));
+	assert_done(store_update_operation(bed->store, &operation, 0, &bed->err));
+	assert_done(store_update_occurrence(bed->store, &occurrence, 0, &bed->err));
+	note.json = operation.json = occurrence.json = STR("third");
+	assert_refused(store_update_note(bed->store, &note, 0, &bed->err), ERR_CHANGED);
+	assert_refused(store_update_operation(bed->store, &operation, 0, &bed->err), ERR_CHANGED);
+	assert_refused(store_update_occurrence(bed->store, &occurrence, 0, &bed->err), ERR_CHANGED);
+	assert_done(store_get_note(bed->store, STR("p"), STR("n"), 0, &bed->arena, &json, &bed->err));
+	assert_str(json, "second");
+	assert_done(store_get_operation(bed->store, STR("p"), STR("o"), 0, &bed->arena, &json, &bed->err));
+	assert_str(json, "second");
+	assert_done(store_get_occurrence(bed->store, STR("p"), STR("o"), 0, &bed->arena, &json, &bed->err));
+	assert_str(json, "second");
+}
+
+static void an_occurrence_that_needs_its_note_is_not_made_without_it(void **state)
+{
+	struct bed *bed = *state;
+	struct note_row note = note_of("q", "n", "{}");
+	struct occurrence_row row = occurrence_of("p", "o", "projects/q/notes/n");
+	struct str json;
+
+	row.note_project = STR("q");
+	row.note_id = STR("n");
+	assert_refused(store_create_occurrence(bed->store, &row, 0, &bed->err), ERR_NOT_FOUND);
+	assert_refused(store_get_occurrence(bed->store, STR("p"), STR("o"), 0, &bed->arena, &json, &bed->err),
+		       ERR_NOT_FOUND);
+	assert_done(store_create_note(bed->store, &note, 0, &bed->err));
+	assert_done(store_create_occurrence(bed->store, &row, 0, &bed->err));
+	assert_refused(store_create_occurrence(bed->store, &row, 0, &bed->err), ERR_EXISTS);
+	assert_done(store_delete_note(bed->store, STR("q"), STR("n"), 0, &bed->err));
+	row.id = STR("later");
+	assert_refused(store_create_occurrence(bed->store, &row, 0, &bed->err), ERR_NOT_FOUND);
 }
 
 static void the_same_id_in_two_projects_is_two_rows(void **state)
@@ -277,6 +330,8 @@ static const struct CMUnitTest tests[] = {
 	CASE(updates_and_deletes_a_note),
 	CASE(updates_and_deletes_an_operation),
 	CASE(updates_and_deletes_an_occurrence),
+	CASE(an_update_of_what_was_changed_meanwhile_is_refused),
+	CASE(an_occurrence_that_needs_its_note_is_not_made_without_it),
 	CASE(the_same_id_in_two_projects_is_two_rows),
 	CASE(ids_are_data_not_sql),
 	CASE(ids_differ_by_case_and_by_what_follows_a_nul),

@@ -91,7 +91,8 @@ static bool do_note(struct story *s, enum deed deed, size_t row, int version, st
 
 static bool do_operation(struct story *s, enum deed deed, size_t row, int version, struct arena *arena, struct err *e)
 {
-	struct operation_row o = {STR("p"), id_of(row, arena), text_of(s, row, version, arena)};
+	struct operation_row o = {
+		.project = STR("p"), .id = id_of(row, arena), .json = text_of(s, row, version, arena)};
 
 	if (deed == DELETE)
 		return store_delete_operation(s->store, o.project, o.id, deadline(s), e);

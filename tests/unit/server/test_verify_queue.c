@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -355,6 +356,49 @@ static size_t hints_after(const char *signature, struct verifier *v)
 	return hints;
 }
 
+static bool has_hint(struct store *store)
+{
+	size_t hints = 0;
+	struct err e;
+
+	assert_true(store_hinted_attestations(store, STR(DIGEST), NULL, 0, 0, count_row, &hints, &e));
+	return hints > 0;
+}
+
+/* Its verdict is known; the row that the hint led to is gone. */
+static void a_copy_of_what_is_good_leaves_a_hint_of_its_own(void **state)
+{
+	struct verifier v = VERIFIER({"x", GOOD(ANNA)});
+	struct scratch_store scratch;
+	struct key_set *keys = two_keys();
+	struct attestation_row row = row_of("x");
+	struct evidence evidence = {row.signature, {NULL, 0}};
+	struct occurrence_row occurrence = {.project = row.project,
+					    .note = row.note,
+					    .digest = STR(DIGEST),
+					    .evidence = &evidence,
+					    .evidence_count = 1};
+	struct verify_queue *queue;
+	struct err e;
+
+	(void)state;
+	assert_true(scratch_store_open(&scratch));
+	queue = verify_queue_start_with(verifier_verify, &v, 1, scratch.store, NULL, &e);
+	for (int i = 0; i < 2; i++) {
+		occurrence.id = row.id = i ? STR("copy") : STR("first");
+		assert_true(store_create_occurrence(scratch.store, &occurrence, 0, &e));
+		verify_queue_add(queue, keys, STR(DIGEST), &row);
+		while (!has_hint(scratch.store))
+			poll(NULL, 0, 1);
+		assert_true(store_delete_occurrence(scratch.store, row.project, row.id, 0, &e));
+		assert_false(has_hint(scratch.store));
+	}
+	assert_int_equal(verifier_calls(&v), 1);
+	verify_queue_stop(queue);
+	scratch_store_remove(&scratch);
+	key_set_unref(keys);
+}
+
 static void only_what_is_good_for_its_digest_leaves_a_hint(void **state)
 {
 	static const struct {
@@ -466,6 +510,7 @@ int main(void)
 		cmocka_unit_test(a_failure_of_the_worker_is_no_verdict),
 		cmocka_unit_test(a_verification_that_says_nothing_is_a_rejection),
 		cmocka_unit_test(stopping_wakes_everybody_with_a_rejection),
+		cmocka_unit_test(a_copy_of_what_is_good_leaves_a_hint_of_its_own),
 		cmocka_unit_test(only_what_is_good_for_its_digest_leaves_a_hint),
 		cmocka_unit_test(counts_verifications_and_looks_into_the_cache),
 		cmocka_unit_test(CVE_2024_51491_a_hint_that_can_t_be_kept_spoils_no_verdict),
