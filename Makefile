@@ -71,7 +71,7 @@ help:
 	@echo 'make faults     breaks memory, system calls, files and processes at every point'
 	@echo 'make lint       layers, banned functions, sizes, headers'
 	@echo 'make fuzz       every fuzz target, FUZZ_SECONDS=60 each'
-	@echo 'make prove      contracts and absence of undefined behaviour, proven by Frama-C (SMOKE=1: the contracts contradict nothing)'
+	@echo 'make prove      contracts and absence of undefined behaviour, proven by Frama-C (SMOKE=1: the contracts contradict nothing; PROVE_BYTES=N)'
 	@echo 'make bench      figures beside their references, as a table and build/bench.json (ONLY=NAME,... QUICK=1 FULL=1)'
 	@echo 'make bench-compare  A=FILE|COMMIT B=FILE|COMMIT, side by side'
 	@echo 'make coverage   line and branch coverage of the tests'
@@ -213,7 +213,7 @@ bench-program:
 
 prove:
 	$(Q)scripts/deps.sh prove
-	$(Q)BUILD=$(BUILD) SMOKE=$(SMOKE) scripts/prove.sh $(UNIT)
+	$(Q)BUILD=$(BUILD) SMOKE=$(SMOKE) PROVE_BYTES=$(PROVE_BYTES) scripts/prove.sh $(UNIT)
 
 coverage:
 	$(Q)scripts/coverage.sh

@@ -45,6 +45,7 @@ static bool set_capacity(struct buf *b, size_t capacity)
 	}
 	b->data = data;
 	b->capacity = capacity;
+	//@ split b->capacity;
 	return true;
 }
 
@@ -85,6 +86,7 @@ void buf_add(struct buf *b, struct str s)
 		memcpy(b->data + b->len, s.ptr, s.len);
 	b->len += s.len;
 	b->data[b->len] = 0;
+	//@ split b->len;
 }
 
 void buf_add_c(struct buf *b, const char *text)
@@ -98,6 +100,7 @@ void buf_add_char(struct buf *b, char c)
 		return;
 	b->data[b->len++] = c;
 	b->data[b->len] = 0;
+	//@ split b->len;
 }
 
 void buf_add_number(struct buf *b, int64_t number)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Proves the units of tests/prove/units with Frama-C, as many at once as there are processors, and prints one table. Logs: build/prove.
-# Anything short of a whole proof fails: a goal not proven, no goals, a crash, something taken on trust.
+# Anything short of a whole proof fails: a goal not proven, no goals, an alarm, code that was not reached, a crash, something taken on trust.
+# PROVE_BYTES=N: inputs of Eva up to N bytes long instead of the bounds in the units file.
 set -u
 export BUILD=${BUILD:-build}
 export OUT=$BUILD/prove
@@ -33,10 +34,58 @@ prove_wp() {
 	fi
 }
 
+# Slices are told apart by their length and buffers by length and capacity (`//@ split`), nothing else is: what Eva merges
+# it makes larger, never smaller.
+eva() {
+	frama-c -c11 -machdep gcc_x86_64 -cpp-extra-args="$CPP_ARGS -DBYTES=$bound" -eva -eva-slevel 0 -eva-interprocedural-splits \
+		-eva-split-limit 1000 -eva-msg-key=-initial-state,-final-states "$@" -then -metrics -metrics-eva-cover
+}
+
+# An unbroken analysis without an alarm, from the beginning of main to its end. What contracts promise of str is proven by WP.
+is_clean() {
+	grep -q 'done for function main' "$log" && grep -q '^  0 alarms generated' "$log" &&
+		grep -q "check 'reached_end' got status invalid" "$log" &&
+		! grep -qE 'Degenerat|User Error|Failure|[Aa]borted|[Rr]ecursive' "$log" &&
+		! grep -A1 -E 'Warning:' "$log" | grep -vE '^--|Warning: *$|reached_end' | grep -vqE '^  function str_\w+: postcondition got status unknown'
+}
+
+# Functions with code that was not reached, but for those named: main, and the inline functions of headers.
+unreached() {
+	sed -n 's/^  \(\w*\): \([0-9]*\) stmts out of .*(\([0-9.]*\)%)$/\1 \3/p' "$log" |
+		grep -vE "^(main|str_\w+|any_bytes|${partly//,/|}) | 100.0$" | cut -d' ' -f1 | paste -sd, -
+}
+
+# The same unit with a fault planted: the last field names the file, and what sed does to it. Eva must raise an alarm.
+finds_fault() {
+	local file=${fault%% *} copy=$OUT/fault_${log##*/} args
+	copy=${copy%.log}/$file
+	mkdir -p "${copy%/*}"
+	sed "${fault#* }" "$file" >"$copy"
+	! cmp -s "$file" "$copy" || { result="$result, no fault planted"; return 1; }
+	args=" $* "
+	# shellcheck disable=SC2086
+	eva -eva-stop-at-nth-alarm 1 ${args/ $file / $copy } >"${log%.log}.fault.log" 2>&1
+	grep -q 'Stopping at nth alarm' "${log%.log}.fault.log" || { result="$result, planted fault NOT FOUND"; return 1; }
+	result="$result, planted fault found"
+}
+
+prove_eva() {
+	local partly=main missing
+	[[ ${*: -1} = partly=* ]] && partly=${*: -1} partly=${partly#partly=} && set -- "${@:1:$#-1}"
+	[ "$bound" = any ] || bound=${PROVE_BYTES:-$bound}
+	eva "$@" >"$log" 2>&1 || { result="Frama-C failed" ok=crash; return; }
+	is_clean || { result=$(grep -o '^  [0-9]* alarms\? generated' "$log" || echo "analysis ended early") ok=no; return; }
+	missing=$(unreached)
+	[ -z "$missing" ] || { result="not reached in full: $missing" ok=no; return; }
+	result="no alarm in $(sed -n 's/^  [0-9]* stmts in analyzed functions, \([0-9]*\) .*/\1/p' "$log") statements"
+	finds_fault "$@" && ok=yes
+	[ "$bound" = any ] || bound="up to $bound bytes"
+}
+
 prove_unit() {
-	local name plugin bound files options log ok=no result="" begun=$SECONDS
-	IFS='|' read -r name plugin bound files options <<<"$1"
-	read -r name <<<"$name"; read -r bound <<<"$bound"; read -r plugin <<<"$plugin"
+	local name plugin bound files options fault log ok=no result="" begun=$SECONDS
+	IFS='|' read -r name plugin bound files options fault <<<"$1"
+	read -r name <<<"$name"; read -r bound <<<"$bound"; read -r plugin <<<"$plugin"; read -r fault <<<"$fault"
 	log=$OUT/${name//[ \/]/_}.log
 	# shellcheck disable=SC2086
 	"prove_$plugin" $files $options
@@ -48,7 +97,7 @@ prove_unit() {
 	printf '  %-5s prove %-24s %s s\n' "$([ $ok = yes ] && echo ok || echo FAIL)" "$name" "$((SECONDS - begun))"
 	[ $ok = yes ]
 }
-export -f prove_unit prove_wp
+export -f prove_unit prove_wp prove_eva eva is_clean unreached finds_fault
 
 units=$(sed '/^#/d; /^$/d' tests/prove/units)
 [ $# -gt 0 ] && units=$(grep -F -- "$1" <<<"$units")
