@@ -221,7 +221,7 @@ coverage:
 # The code under test is a shared library here, so that a mutant costs one file and one link.
 MUTANT_OBJECTS = $(foreach f,$(uses_server),$(call objects,$(f)))
 MUTANT_PROGRAMS = $(patsubst %,$(BUILD)/tests/%,$(patsubst tests/%.c,%,$(wildcard $(addsuffix /test_*.c,$(addprefix tests/unit/,policy attest server))) \
-	$(addprefix tests/e2e/,$(addsuffix .c,test_story test_policies test_admission)) tests/fault/test_alloc_decision.c))
+	$(addprefix tests/e2e/,$(addsuffix .c,test_story test_policies test_admission)) tests/fault/test_alloc_decision.c tests/fault/test_alloc_keys.c tests/fault/test_alloc_verify.c))
 MUTANT_SUPPORT = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 mutants:
 	$(Q)scripts/deps.sh test

@@ -311,13 +311,12 @@ static bool know_signers(struct openpgp *p, struct err *e)
 	return true;
 }
 
-/* Whether gpg still runs, and lists the keys that it listed before. */
+/* Whether gpg still runs, and lists the keys that it listed before. What is known stays known whatever it lists now. */
 static bool engine_works(struct openpgp *p)
 {
-	size_t before = p->signers.count;
+	cleanup(signer_table) struct signer_table table = {0};
 
-	p->signers_known = false;
-	return know_signers(p, NULL) && p->signers.count == before;
+	return list_all(p, add_to_table, &table, NULL) && table.count == p->signers.count;
 }
 
 /* User ids are for people: control characters out, cut between characters. */

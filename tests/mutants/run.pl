@@ -4,7 +4,8 @@
 # and is not explained in tests/mutants/equivalent.txt: FILE <tab> FUNCTION <tab> what became what <tab> the line <tab> why no test can notice.
 # A test that only takes too long has said nothing: such a mutant is counted apart, and in verdict code it must end otherwise.
 #   COMPILE, LIBS, BUILD   set by the Makefile
-#   MUTANTS=FILE...        only these files       EVERY=N   only each N-th mutant       JOBS=2
+#   MUTANTS=FILE...        only these files       EVERY=N   only each N-th mutant, from FROM=0 on       JOBS=2
+#   TESTS=PATTERN          only these tests, to see quickly what one of them does not notice; what survives may fail elsewhere
 use strict;
 use warnings;
 use POSIX ();
@@ -14,6 +15,7 @@ $| = 1;
 my $build = $ENV{BUILD} or die "run.pl is called by make mutants\n";
 my $jobs = $ENV{JOBS} || 2;
 my $every = $ENV{EVERY} || 1;
+my $from = $ENV{FROM} || 0;
 my $seconds = 30;
 my $fewest = 150;
 
@@ -46,7 +48,7 @@ sub tests_for {
 	my ($folder, $noun) = $file =~ m{^(\w+)/(\w+)\.c$};
 	my %rank;
 	for (@programs) {
-		$rank{$_} = m{unit/$folder/test_$noun$} ? 0 : m{unit/$folder/} ? 1 : m{unit/attest/|fault/} ? 2 : m{unit/} ? 3 : 4;
+		$rank{$_} = m{unit/$folder/test_${noun}(_\w+)?$} ? 0 : m{unit/$folder/} ? 1 : m{unit/attest/|fault/} ? 2 : m{unit/} ? 3 : 4;
 	}
 	return grep { $rank{$_} <= 1 || $folder eq 'policy' || !m{unit/policy/} } sort { $rank{$a} <=> $rank{$b} || $a cmp $b } @programs;
 }
@@ -101,7 +103,7 @@ sub check_lists {
 }
 
 my @objects = split ' ', $ENV{OBJECTS};
-my @programs = split ' ', $ENV{PROGRAMS};
+my @programs = grep { !$ENV{TESTS} || /$ENV{TESTS}/ } split ' ', $ENV{PROGRAMS};
 my @files = $ENV{MUTANTS} ? split(' ', $ENV{MUTANTS}) : (glob('policy/*.c'), glob('attest/*.c'));
 my %verdict_code = map { $_ => 1 } lines_of('tests/mutants/verdict-code.txt');
 my %explained = map { join("\t", (split /\t/)[0 .. 3]) => 0 } lines_of('tests/mutants/equivalent.txt');
@@ -113,7 +115,7 @@ for (split /\n/, `perl tests/mutants/mutate.pl list @files`) {
 	my ($place, $function, $what, $line) = split /\t/;
 	my ($file, $row, $number) = split /:/, $place;
 	push @mutants, { file => $file, row => $row, number => $number, function => $function, what => $what, line => $line }
-		if $n++ % $every == 0;
+		if $n++ % $every == $from % $every;
 }
 
 link_library($build, @objects) or die "the library of the unchanged code can't be linked: see $build/log\n";

@@ -158,6 +158,39 @@ static void tells_no_payload_from_a_bad_one(void **state)
 	assert_int_equal(parse(STR(" ")), REASON_BAD_PAYLOAD);
 }
 
+#define LONG "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define UNKNOWN "\"\\u0061" LONG LONG LONG LONG LONG LONG LONG LONG "\":1"
+
+/* Whatever the arena holds: a claim is read as a whole, and what is not known in it is not passed over. */
+static void too_little_memory_never_changes_what_is_claimed(void **state)
+{
+	static const char *const good[] = {DIGEST, REPOSITORY "@" DIGEST,
+					   JSON("gcr.io\\/hightowerlabs/payment", DIGEST)};
+	static const char bad[] = "{\"critical\":{" IDENTITY(REPOSITORY) "," IMAGE(DIGEST) "," ATOMIC "," UNKNOWN "}}";
+
+	(void)state;
+	for (size_t max = 0; max < 8192; max += 16) {
+		for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+			cleanup(arena) struct arena arena = arena_init(max);
+			struct payload_claim claim = {0};
+			enum verdict_reason reason = payload_parse(str_of(good[i]), &arena, &claim, NULL);
+
+			if (reason == REASON_GOOD) {
+				assert_true(str_eq(claim.digest, STR(DIGEST)));
+				assert_non_null(claim.repository.ptr);
+				assert_true(str_eq(claim.repository, i ? STR(REPOSITORY) : STR("")));
+			}
+			assert_true(reason == REASON_GOOD || (reason == REASON_BAD_PAYLOAD && max < 4096));
+		}
+		{
+			cleanup(arena) struct arena arena = arena_init(max);
+			struct payload_claim claim;
+
+			assert_int_equal(payload_parse(str_of(bad), &arena, &claim, NULL), REASON_BAD_PAYLOAD);
+		}
+	}
+}
+
 static void says_what_is_wrong(void **state)
 {
 	cleanup(arena) struct arena arena = arena_init(1 << 16);
@@ -292,6 +325,7 @@ int main(void)
 		cmocka_unit_test(refuses_everything_else),
 		cmocka_unit_test(refuses_a_null_byte),
 		cmocka_unit_test(tells_no_payload_from_a_bad_one),
+		cmocka_unit_test(too_little_memory_never_changes_what_is_claimed),
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(matches_only_what_it_names),
 		cmocka_unit_test(an_empty_claim_matches_nothing),

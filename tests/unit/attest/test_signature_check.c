@@ -82,6 +82,23 @@ static void whatever_gpg_says_other_than_good_rejects(void **state)
 	}
 }
 
+/* Whoever remembers a reason remembers it for good; this one passes. */
+static void what_can_t_be_relied_on_says_nothing_about_the_key(void **state)
+{
+	const enum finding findings[] = {FINDING_NONE, FINDING_COUNT};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct scene revoked = good_scene(), stranger = good_scene();
+
+		revoked.primary.revoked = true;
+		revoked.report.finding = stranger.report.finding = findings[i];
+		memcpy(stranger.report.signer, STRANGER, sizeof(STRANGER));
+		assert_int_equal(judge(&revoked).reason, REASON_WORKER_FAILED);
+		assert_int_equal(judge(&stranger).reason, REASON_WORKER_FAILED);
+	}
+}
+
 static void keys_that_may_not_count(void **state)
 {
 	struct scene revoked = good_scene(), subkey_revoked = good_scene(), no_usage = good_scene(),
@@ -150,6 +167,47 @@ static void dates_have_edges(void **state)
 	}
 }
 
+/* A subkey can't be older than its certificate counts. */
+static void a_key_of_tomorrow_does_not_count_today(void **state)
+{
+	const struct {
+		int64_t primary_created, subkey_created;
+		enum verdict_reason reason;
+	} cases[] = {
+		{NOW + 300, 2000, REASON_GOOD},
+		{NOW + 301, 2000, REASON_NOT_YET_VALID},
+		{1000, NOW + 300, REASON_BAD_SIGNATURE},
+		{1000, NOW + 301, REASON_NOT_YET_VALID},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scene scene = good_scene();
+
+		scene.primary.created_at = cases[i].primary_created;
+		scene.subkey.created_at = cases[i].subkey_created;
+		assert_int_equal(judge(&scene).reason, cases[i].reason);
+	}
+}
+
+static void a_key_ends_with_the_first_of_its_two_ends(void **state)
+{
+	const int64_t ends[][3] = {{0, 0, 0},
+				   {NOW + 10, 0, NOW + 10},
+				   {0, NOW + 10, NOW + 10},
+				   {NOW + 10, NOW + 20, NOW + 10},
+				   {NOW + 20, NOW + 10, NOW + 10}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct scene scene = good_scene();
+
+		scene.primary.expires_at = ends[i][0];
+		scene.subkey.expires_at = ends[i][1];
+		assert_int_equal(judge(&scene).key_expires_at, ends[i][2]);
+	}
+}
+
 static void a_bad_signature_may_be_named_by_its_key_id(void **state)
 {
 	struct scene scene = good_scene();
@@ -183,6 +241,50 @@ static void key_ids_that_two_keys_share_name_nobody(void **state)
 	signer_table_release(&table);
 }
 
+/* Of a v5 fingerprint the key id is the beginning, of a v4 one the end. */
+static void a_key_id_is_the_right_end_of_a_fingerprint(void **state)
+{
+	const struct signer v5 = {.fingerprint = "1111111111111111" STRANGER "22222222"};
+	const struct signer v4 = {.fingerprint = "333333333333333333333333"
+						 "4444444444444444"};
+	const struct signer none = {.fingerprint = ""};
+	struct signer_table table = {0};
+
+	(void)state;
+	assert_true(signer_table_add(&table, &none, NULL));
+	assert_true(signer_table_add(&table, &v5, NULL));
+	assert_true(signer_table_add(&table, &v4, NULL));
+	assert_ptr_equal(signer_table_find_key_id(&table, "1111111111111111"), &table.items[1]);
+	assert_ptr_equal(signer_table_find_key_id(&table, "4444444444444444"), &table.items[2]);
+	assert_null(signer_table_find_key_id(&table, "3333333333333333"));
+	assert_null(signer_table_find_key_id(&table, "CCCCCCCC22222222"));
+	signer_table_release(&table);
+}
+
+static void what_is_too_long_for_a_fingerprint_is_found_nowhere(void **state)
+{
+	struct signer signer = {.fingerprint = SUBKEY};
+	struct signer_table table = {0};
+	char text[4096];
+
+	(void)state;
+	memset(text, 'B', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	assert_true(signer_table_add(&table, &signer, NULL));
+	memset(signer.fingerprint, 'B', FINGERPRINT_MAX);
+	assert_true(signer_table_add(&table, &signer, NULL));
+	assert_null(signer_table_find(&table, text));
+	text[FINGERPRINT_MAX + 1] = 0;
+	assert_null(signer_table_find(&table, text));
+	text[FINGERPRINT_MAX] = 0;
+	assert_ptr_equal(signer_table_find(&table, text), &table.items[1]);
+	text[40] = 0;
+	assert_non_null(signer_table_find(&table, text));
+	text[39] = 0;
+	assert_null(signer_table_find(&table, text));
+	signer_table_release(&table);
+}
+
 static void small_rsa_and_dsa_are_weak(void **state)
 {
 	(void)state;
@@ -191,6 +293,8 @@ static void small_rsa_and_dsa_are_weak(void **state)
 	assert_true(signer_is_weak("dsa1024", 1024));
 	assert_false(signer_is_weak("ed25519", 255));
 	assert_false(signer_is_weak("nistp256", 256));
+	assert_true(signer_is_weak("dsa2047", 2047));
+	assert_false(signer_is_weak("dsa2048", 2048));
 }
 
 static void CVE_2026_24122_an_expired_primary_key_ends_its_subkeys(void **state)
@@ -208,11 +312,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_signature_names_the_primary_key),
 		cmocka_unit_test(whatever_gpg_says_other_than_good_rejects),
+		cmocka_unit_test(what_can_t_be_relied_on_says_nothing_about_the_key),
 		cmocka_unit_test(keys_that_may_not_count),
 		cmocka_unit_test(hashes_that_may_not_count),
 		cmocka_unit_test(dates_have_edges),
+		cmocka_unit_test(a_key_ends_with_the_first_of_its_two_ends),
+		cmocka_unit_test(a_key_of_tomorrow_does_not_count_today),
 		cmocka_unit_test(a_bad_signature_may_be_named_by_its_key_id),
 		cmocka_unit_test(key_ids_that_two_keys_share_name_nobody),
+		cmocka_unit_test(a_key_id_is_the_right_end_of_a_fingerprint),
+		cmocka_unit_test(what_is_too_long_for_a_fingerprint_is_found_nowhere),
 		cmocka_unit_test(small_rsa_and_dsa_are_weak),
 		cmocka_unit_test(CVE_2026_24122_an_expired_primary_key_ends_its_subkeys),
 	};

@@ -65,6 +65,49 @@ static void gives_back_all_facts(void **state)
 	verdict_cache_free(cache);
 }
 
+/* What no key was needed for holds whatever keys there are; the rest is another question under other keys. */
+static void a_reason_holds_under_other_keys_only_if_it_needs_none(void **state)
+{
+	struct key_set *keys = set_of("anna", ANNA), *others = set_of("bob", BOB);
+	struct signature_facts out;
+
+	(void)state;
+	for (int reason = REASON_GOOD; reason < REASON_COUNT; reason++) {
+		struct verdict_cache *cache = verdict_cache_new(10);
+		struct signature_facts facts = facts_of((enum verdict_reason)reason, "");
+		bool any = reason == REASON_SEVERAL_SIGNATURES || reason == REASON_SEVERAL_MESSAGES ||
+			   reason == REASON_NOT_OPENPGP || reason == REASON_BAD_HEADER || reason == REASON_TOO_LARGE;
+		struct sha256 key = key_of(1);
+		bool kept;
+
+		verdict_cache_put(cache, &key, keys, &facts);
+		kept = verdict_cache_get(cache, &key, keys, &out);
+		if (verdict_cache_get(cache, &key, others, &out) != any || (any && !kept))
+			fail_msg("%s", verdict_reason_name((enum verdict_reason)reason));
+		verdict_cache_free(cache);
+	}
+	key_set_unref(keys);
+	key_set_unref(others);
+}
+
+static void a_reason_that_is_none_is_not_kept(void **state)
+{
+	const int none[] = {-1, -1000, REASON_COUNT, REASON_COUNT + 1, 1000};
+	struct verdict_cache *cache = verdict_cache_new(10);
+	struct key_set *keys = set_of("anna", ANNA);
+	struct signature_facts facts = facts_of(REASON_BAD_SIGNATURE, ANNA);
+	struct sha256 key = key_of(1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		facts.reason = (enum verdict_reason)none[i];
+		verdict_cache_put(cache, &key, keys, &facts);
+		assert_int_equal(verdict_cache_count(cache), 0);
+	}
+	key_set_unref(keys);
+	verdict_cache_free(cache);
+}
+
 static void never_accepts_for_a_reason_that_rejects(void **state)
 {
 	struct verdict_cache *cache = verdict_cache_new(10);
@@ -338,6 +381,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_back_all_facts),
 		cmocka_unit_test(never_accepts_for_a_reason_that_rejects),
+		cmocka_unit_test(a_reason_holds_under_other_keys_only_if_it_needs_none),
+		cmocka_unit_test(a_reason_that_is_none_is_not_kept),
 		cmocka_unit_test(longest_texts_fit),
 		cmocka_unit_test(a_verdict_holds_as_far_as_its_keys_are_the_same),
 		cmocka_unit_test(what_may_pass_is_never_kept),

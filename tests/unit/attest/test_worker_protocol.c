@@ -47,7 +47,7 @@ static size_t count_texts(struct str texts)
 	struct str text;
 	size_t count = 0;
 
-	while (worker_next_text(&texts, &text)) {
+	while (count < 3 && worker_next_text(&texts, &text)) {
 		assert_int_equal(text.len, 7);
 		count++;
 	}
@@ -65,6 +65,7 @@ static void texts_arrive_one_by_one(void **state)
 	assert_true(worker_decode_request(body(&record), &request));
 	assert_int_equal(request.kind, WORKER_KEYS);
 	assert_int_equal(count_texts(request.texts), 2);
+	assert_int_equal(count_texts(STR("\0\0\0\5four")), 0);
 	for (int repair = 0; repair < 2; repair++) {
 		worker_encode_make(&record, ID, 1, repair, texts, 2);
 		assert_true(worker_decode_request(body(&record), &request));
@@ -180,6 +181,34 @@ static void a_request_cut_or_lengthened_is_refused(void **state)
 	}
 }
 
+/* Whoever asks has some time left. */
+static void a_request_without_time_is_refused(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct worker_request request;
+
+	(void)state;
+	worker_encode_inspect(&record, ID, 0, STR("key"));
+	assert_false(worker_decode_request(body(&record), &request));
+}
+
+/* The length goes before the record, so that it is the last moment to see that it is too much. */
+static void a_record_that_is_too_long_is_not_written(void **state)
+{
+	const size_t most = WORKER_RECORD_MAX - 1 - 8 - 4 - 4;
+	cleanup(buf) struct buf record = buf_init(2 * WORKER_RECORD_MAX);
+	char *key = calloc(1, most + 1);
+
+	(void)state;
+	assert_non_null(key);
+	worker_encode_inspect(&record, ID, 1, str_make(key, most));
+	assert_false(record.failed);
+	assert_int_equal(worker_record_length((const unsigned char *)record.data), WORKER_RECORD_MAX);
+	worker_encode_inspect(&record, ID, 1, str_make(key, most + 1));
+	assert_true(record.failed);
+	free(key);
+}
+
 static struct signature_facts good_facts(void)
 {
 	struct signature_facts facts = {.verdict = VERDICT_ACCEPTED,
@@ -258,6 +287,89 @@ static void facts_cut_anywhere_are_refused(void **state)
 	record.data[WORKER_LENGTH_SIZE + 9] = 1;
 	record.data[WORKER_LENGTH_SIZE + 10] = (char)REASON_COUNT;
 	assert_false(worker_decode_facts(body(&record), ID, &read, &e));
+	record.data[WORKER_LENGTH_SIZE + 9] = 0;
+	assert_false(worker_decode_facts(body(&record), ID, &read, &e));
+	record.data[WORKER_LENGTH_SIZE + 10] = (char)(REASON_COUNT - 1);
+	assert_true(worker_decode_facts(body(&record), ID, &read, &e));
+}
+
+/* A text where the signer stands, put there by a worker that is not ours. */
+static bool is_read_with_signer(struct str signer)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX), forged = buf_init(WORKER_RECORD_MAX);
+	struct signature_facts facts = good_facts(), read;
+	struct str rest;
+
+	worker_encode_facts(&record, ID, &facts);
+	rest = body(&record);
+	buf_add(&forged, str_head(rest, 11));
+	for (int i = 0; i < 4; i++)
+		buf_add_char(&forged, (char)(signer.len >> (24 - 8 * i)));
+	buf_add(&forged, signer);
+	buf_add(&forged, str_skip(rest, 11 + 4 + 40));
+	return worker_decode_facts(buf_str(&forged), ID, &read, NULL);
+}
+
+static void a_text_that_does_not_fit_or_ends_early_is_refused(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	memset(text, 'A', sizeof(text));
+	assert_true(is_read_with_signer(str_make(text, 40)));
+	assert_true(is_read_with_signer(str_make(text, FINGERPRINT_MAX)));
+	assert_false(is_read_with_signer(str_make(text, FINGERPRINT_MAX + 1)));
+	assert_false(is_read_with_signer(str_make(text, sizeof(text))));
+	text[20] = 0;
+	assert_false(is_read_with_signer(str_make(text, 40)));
+}
+
+static void an_answer_to_loading_is_read_exactly(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct err e = ERR_INIT, failure = ERR_INIT;
+
+	(void)state;
+	worker_encode_loaded(&record, ID, NULL);
+	assert_true(worker_decode_loaded(body(&record), ID, &e));
+	for (size_t n = 0; n < body(&record).len; n++)
+		assert_false(worker_decode_loaded(str_head(body(&record), n), ID, &e));
+	assert_false(worker_decode_loaded(body(&record), ID + 1, &e));
+	buf_add_char(&record, 'x');
+	assert_false(worker_decode_loaded(body(&record), ID, &e));
+	err_set(&failure, ERR_UNAVAILABLE, "no room");
+	worker_encode_loaded(&record, ID, &failure);
+	assert_false(worker_decode_loaded(body(&record), ID, &e));
+	assert_int_equal(e.kind, ERR_UNAVAILABLE);
+	assert_string_equal(e.text, "no room");
+	record.data[WORKER_LENGTH_SIZE + 9] = (char)ERR_KINDS;
+	assert_false(worker_decode_loaded(body(&record), ID, &e));
+	assert_int_equal(e.kind, ERR_INTERNAL);
+	assert_string_equal(e.text, "the verify worker's answer can't be read");
+}
+
+static void a_key_text_is_described_with_a_bounded_number_of_keys(void **state)
+{
+	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+	struct key_list list = {calloc(WORKER_KEYS_MAX + 1, sizeof(struct key_info)), WORKER_KEYS_MAX};
+	struct key_list read = {0};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_non_null(list.items);
+	worker_encode_described(&record, ID, &list, NULL);
+	assert_true(worker_decode_described(body(&record), ID, &read, &e));
+	assert_int_equal(read.count, WORKER_KEYS_MAX);
+	key_list_release(&read);
+	for (size_t n = 0; n < 200; n++)
+		assert_false(worker_decode_described(str_head(body(&record), n), ID, &read, &e));
+	buf_add_char(&record, 0);
+	assert_false(worker_decode_described(body(&record), ID, &read, &e));
+	list.count++;
+	worker_encode_described(&record, ID, &list, NULL);
+	assert_false(worker_decode_described(body(&record), ID, &read, &e));
+	assert_null(read.items);
+	free(list.items);
 }
 
 static void described_keys_and_failures_arrive(void **state)
@@ -292,6 +404,7 @@ static void CVE_2024_29903_impossible_lengths_are_none(void **state)
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(worker_record_length(heads[i]), 0);
 	assert_int_equal(worker_record_length((const unsigned char[]){4, 0, 0, 0}), WORKER_RECORD_MAX);
+	assert_int_equal(worker_record_length((const unsigned char[]){0, 0, 0, 9}), 9);
 }
 
 int main(void)
@@ -303,10 +416,15 @@ int main(void)
 		cmocka_unit_test(a_keyring_cut_anywhere_is_refused),
 		cmocka_unit_test(a_failure_to_make_a_keyring_is_told),
 		cmocka_unit_test(a_request_cut_or_lengthened_is_refused),
+		cmocka_unit_test(a_request_without_time_is_refused),
+		cmocka_unit_test(a_record_that_is_too_long_is_not_written),
 		cmocka_unit_test(facts_arrive_as_sent),
 		cmocka_unit_test(an_answer_to_another_request_is_refused),
 		cmocka_unit_test(an_accept_without_its_proof_is_refused),
 		cmocka_unit_test(facts_cut_anywhere_are_refused),
+		cmocka_unit_test(a_text_that_does_not_fit_or_ends_early_is_refused),
+		cmocka_unit_test(an_answer_to_loading_is_read_exactly),
+		cmocka_unit_test(a_key_text_is_described_with_a_bounded_number_of_keys),
 		cmocka_unit_test(described_keys_and_failures_arrive),
 		cmocka_unit_test(CVE_2024_29903_impossible_lengths_are_none),
 	};
