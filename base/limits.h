@@ -105,8 +105,8 @@
 /* Processor time of one gpg that verifies, seconds: the signature does not count beyond. */
 #define LIMIT_GPG_CPU_SECONDS 2u
 
-/* Finished answers about digests that are kept in memory, bytes; least recently used out first. One takes at most a 256th,
- * else it is not kept. */
+/* Finished answers about digests that are kept in memory, bytes; least recently used out first. One takes at most a
+ * 256th, else it is not kept. */
 #define LIMIT_FACTS_BYTES (64u * 1024 * 1024)
 
 /* Deadlines of a review, milliseconds: `?timeout=` absent, and what is kept back for the answer. */
@@ -131,6 +131,9 @@
 #define LIMIT_REVIEWS_IN_WORK 512u
 #define LIMIT_REVIEW_BODIES (128u * 1024 * 1024)
 #define LIMIT_API_IN_WORK 256u
+/* Of the API's, those that are worked on at the same time; the others wait for their turn, milliseconds, 503 beyond. */
+#define LIMIT_API_TURNS 16u
+#define LIMIT_TURN_MS 2000u
 #define LIMIT_API_BODIES (16u * 1024 * 1024)
 #define LIMIT_ANSWERS (128u * 1024 * 1024)
 

@@ -203,6 +203,7 @@ static bool listen_api(struct daemon *d, struct err *e)
 				     .address = d->config->api_listen,
 				     .body_limit = LIMIT_API_BODY,
 				     .request_limit = LIMIT_API_IN_WORK,
+				     .turns = LIMIT_API_TURNS,
 				     .bodies_limit = LIMIT_API_BODIES,
 				     .background = true,
 				     .screen = grafeas_screen,

@@ -17,6 +17,7 @@
 #include "server/http_uri.h"
 #include "server/load_gate.h"
 #include "server/log.h"
+#include "server/turns.h"
 
 #define ACCEPT_PAUSE_MS 50
 /* What libmicrohttpd keeps for a connection and wipes after each request: the head and the pieces of the body. */
@@ -38,6 +39,7 @@ struct http_listener {
 	char address[HTTP_ADDRESS_MAX];
 	atomic_uint busy;
 	struct load_gate gate;
+	struct turns turns;
 	atomic_bool draining;
 };
 
@@ -320,13 +322,25 @@ static enum MHD_Result take_body(struct exchange *x, struct str piece)
 
 static void call_handler(struct exchange *x, struct http_response *response)
 {
-	if (!load_gate_enter(&x->listener->gate)) {
+	struct turns *turns = &x->listener->turns;
+	connection_enter(x->connection, CONNECTION_HANDLER);
+	if (!turns_take(turns, clock_monotonic_ms() + LIMIT_TURN_MS)) {
+		load_gate_refuse(&x->listener->gate);
 		refuse_for_now(response, "too many requests at once");
 		return;
 	}
 	x->request.body = buf_str(&x->body);
-	connection_enter(x->connection, CONNECTION_HANDLER);
 	x->listener->config.handler(x->listener->config.context, &x->request, response);
+	turns_give(turns);
+}
+
+static void let_in(struct exchange *x, struct http_response *response)
+{
+	if (!load_gate_enter(&x->listener->gate)) {
+		refuse_for_now(response, "too many requests at once");
+		return;
+	}
+	call_handler(x, response);
 	load_gate_leave(&x->listener->gate);
 }
 
@@ -349,7 +363,7 @@ static void answer_request(struct exchange *x, struct http_response *response)
 	else if (x->refusal)
 		refuse_for_now(response, "no room for the request body");
 	else
-		call_handler(x, response);
+		let_in(x, response);
 }
 
 /* An answer is held until its client has read it. */
@@ -571,6 +585,7 @@ struct http_listener *http_start(const struct http_config *config, struct err *e
 	}
 	listener->config = *config;
 	set_up_gate(&listener->gate, config);
+	turns_init(&listener->turns, config->turns);
 	listener->socket = -1;
 	if (!open_listener(listener, e)) {
 		http_stop(listener);
@@ -621,5 +636,6 @@ void http_stop(struct http_listener *listener)
 	if (listener->socket >= 0 && (quiesced || !listener->daemon))
 		close(listener->socket);
 	connection_table_free(listener->connections);
+	turns_release(&listener->turns);
 	free(listener);
 }

@@ -57,6 +57,7 @@ struct http_config {
 	const char *address;		 /* "ADDR:PORT", "[ADDR]:PORT"; port 0 takes a free one */
 	size_t body_limit;		 /* bytes; 413 beyond */
 	unsigned request_limit;		 /* requests in work, 503 beyond; 0 = as many as connections */
+	unsigned turns;			 /* requests worked on at once (turns.h), 503 after LIMIT_TURN_MS; 0 = all */
 	size_t bodies_limit;		 /* bytes of all bodies together (load_gate.h), 503 beyond; 0 = one body */
 	size_t answers_limit;		 /* the same of answers that are still being read; 0 = LIMIT_ANSWERS */
 	bool background;		 /* its requests leave the processors to those of other listeners */

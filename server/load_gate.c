@@ -33,6 +33,11 @@ void load_gate_leave(struct load_gate *gate)
 	count_request(gate, -1);
 }
 
+void load_gate_refuse(struct load_gate *gate)
+{
+	count_refusal(gate, "requests");
+}
+
 static size_t cost(size_t size)
 {
 	return size > LIMIT_BODY_FREE ? size - LIMIT_BODY_FREE : 0;

@@ -25,6 +25,8 @@ struct load_gate {
 /* One request begins to be worked on. False, and counted, when as many are as may be. */
 bool load_gate_enter(struct load_gate *gate);
 void load_gate_leave(struct load_gate *gate);
+/* Counts a request that came in and is refused all the same. */
+void load_gate_refuse(struct load_gate *gate);
 /* Whether `size` bytes would fit now; counted when not. Nothing is taken. */
 bool load_gate_fits(struct load_gate *gate, enum load_room room, size_t size);
 /* A body or answer of `before` bytes grows by `more`. False, and counted, when there is no room: it stays as it was. */

@@ -29,7 +29,7 @@ static bool check(struct store *s, int64_t deadline_ms, struct err *e)
 
 	if (!store->file)
 		return true;
-	c = sqlite_readers_take(store->readers, deadline_ms, e);
+	c = sqlite_readers_take(store->readers, READER_OTHER, deadline_ms, e);
 	if (!c)
 		return false;
 	ok = sqlite_file_check(store->file, c, e);

@@ -79,12 +79,15 @@ enum sqlite_evidence_column {
 
 const char *sqlite_statement_text(enum sqlite_statement id);
 
+enum sqlite_reader_use { READER_REVIEW, READER_OTHER, SQLITE_READER_USES };
+
 /* One thread at a time. */
 struct sqlite_connection {
 	struct sqlite3 *db;
 	struct sqlite3_stmt *statements[SQL_STATEMENTS];
 	const char *path;
-	int64_t deadline_ms; /* how long the call that uses it waits for locks */
+	int64_t deadline_ms;	    /* how long the call that uses it waits for locks */
+	enum sqlite_reader_use use; /* of whoever has it; only for readers */
 };
 
 enum sqlite_access { SQLITE_READS, SQLITE_WRITES };
@@ -154,8 +157,10 @@ bool sqlite_file_check(struct sqlite_file *file, struct sqlite_connection *c, st
 struct sqlite_readers;
 struct sqlite_readers *sqlite_readers_open(const char *path, struct err *e);
 void sqlite_readers_close(struct sqlite_readers *readers);
-/* A connection for this call alone; waits for one until the deadline (ERR_TIMEOUT). */
-struct sqlite_connection *sqlite_readers_take(struct sqlite_readers *readers, int64_t deadline_ms, struct err *e);
+/* A connection for this call alone; waits for one until the deadline (ERR_TIMEOUT). Half of them are kept for walks,
+ * which reviews wait for. */
+struct sqlite_connection *sqlite_readers_take(struct sqlite_readers *readers, enum sqlite_reader_use use,
+					      int64_t deadline_ms, struct err *e);
 void sqlite_readers_give(struct sqlite_readers *readers, struct sqlite_connection *c);
 
 struct sqlite_checkpoint;

@@ -52,7 +52,7 @@ static bool get_row(struct sqlite_connection *c, const struct store_name *name, 
 bool sqlite_get(struct store *s, const struct store_name *name, int64_t deadline_ms, struct arena *arena,
 		struct str *json, struct err *e)
 {
-	struct sqlite_connection *c = sqlite_readers_take(readers_of(s), deadline_ms, e);
+	struct sqlite_connection *c = sqlite_readers_take(readers_of(s), READER_OTHER, deadline_ms, e);
 	bool ok;
 
 	if (!c)
@@ -104,7 +104,7 @@ bool sqlite_list(struct store *s, const struct store_list *list, int64_t deadlin
 
 	if (!page.json)
 		return err_no_memory(e);
-	c = sqlite_readers_take(readers_of(s), deadline_ms, e);
+	c = sqlite_readers_take(readers_of(s), READER_OTHER, deadline_ms, e);
 	if (!c)
 		return false;
 	ok = list_rows(c, list, arena, &page, e);
@@ -165,7 +165,7 @@ static bool walk_any_note(struct sqlite_connection *c, const struct store_walk *
 
 bool sqlite_walk(struct store *s, const struct store_walk *walk, int64_t deadline_ms, struct err *e)
 {
-	struct sqlite_connection *c = sqlite_readers_take(readers_of(s), deadline_ms, e);
+	struct sqlite_connection *c = sqlite_readers_take(readers_of(s), READER_REVIEW, deadline_ms, e);
 	bool ok = c;
 
 	if (!c)

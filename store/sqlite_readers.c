@@ -3,10 +3,14 @@
 
 /* More than the cores of one machine keep busy; a page cache of 2 MB each. */
 #define READERS 8
+/* So many of them are never with callers that are no reviews: those may be slow to give them back. */
+#define READERS_KEPT 4
 
 struct sqlite_readers {
 	pthread_mutex_t lock;
-	pthread_cond_t given;
+	pthread_cond_t given[SQLITE_READER_USES];
+	size_t waiting[SQLITE_READER_USES];
+	size_t others;				 /* with callers that are no reviews */
 	struct sqlite_connection *idle[READERS]; /* last in, first out: warm caches */
 	size_t idle_count;
 	struct sqlite_connection connections[READERS];
@@ -35,7 +39,8 @@ struct sqlite_readers *sqlite_readers_open(const char *path, struct err *e)
 		return NULL;
 	}
 	pthread_mutex_init(&readers->lock, NULL);
-	condition_init(&readers->given);
+	for (int use = 0; use < SQLITE_READER_USES; use++)
+		condition_init(&readers->given[use]);
 	for (size_t i = 0; i < READERS; i++) {
 		if (!open_one(readers, path, e)) {
 			sqlite_readers_close(readers);
@@ -51,20 +56,32 @@ void sqlite_readers_close(struct sqlite_readers *readers)
 		return;
 	for (size_t i = 0; i < readers->idle_count; i++)
 		sqlite_disconnect(readers->idle[i]);
-	pthread_cond_destroy(&readers->given);
+	for (int use = 0; use < SQLITE_READER_USES; use++)
+		pthread_cond_destroy(&readers->given[use]);
 	pthread_mutex_destroy(&readers->lock);
 	free(readers);
 }
 
-struct sqlite_connection *sqlite_readers_take(struct sqlite_readers *readers, int64_t deadline_ms, struct err *e)
+static bool may_take(const struct sqlite_readers *readers, enum sqlite_reader_use use)
+{
+	return readers->idle_count > 0 && (use == READER_REVIEW || readers->others < READERS - READERS_KEPT);
+}
+
+struct sqlite_connection *sqlite_readers_take(struct sqlite_readers *readers, enum sqlite_reader_use use,
+					      int64_t deadline_ms, struct err *e)
 {
 	struct sqlite_connection *c = NULL;
 
 	pthread_mutex_lock(&readers->lock);
-	while (readers->idle_count == 0 && clock_left_ms(deadline_ms) > 0)
-		condition_wait(&readers->given, &readers->lock, deadline_ms);
-	if (readers->idle_count > 0)
+	readers->waiting[use]++;
+	while (!may_take(readers, use) && clock_left_ms(deadline_ms) > 0)
+		condition_wait(&readers->given[use], &readers->lock, deadline_ms);
+	readers->waiting[use]--;
+	if (may_take(readers, use)) {
 		c = readers->idle[--readers->idle_count];
+		c->use = use;
+		readers->others += use != READER_REVIEW;
+	}
 	pthread_mutex_unlock(&readers->lock);
 	if (c)
 		c->deadline_ms = deadline_ms;
@@ -77,6 +94,7 @@ void sqlite_readers_give(struct sqlite_readers *readers, struct sqlite_connectio
 {
 	pthread_mutex_lock(&readers->lock);
 	readers->idle[readers->idle_count++] = c;
-	pthread_cond_signal(&readers->given);
+	readers->others -= c->use != READER_REVIEW;
+	pthread_cond_signal(&readers->given[readers->waiting[READER_REVIEW] > 0 ? READER_REVIEW : READER_OTHER]);
 	pthread_mutex_unlock(&readers->lock);
 }

@@ -33,7 +33,7 @@ static volatile void *find_index(const struct sqlite_connection *c, struct err *
 
 bool sqlite_version_init(struct sqlite_version *version, struct sqlite_readers *readers, struct err *e)
 {
-	struct sqlite_connection *c = sqlite_readers_take(readers, 0, e);
+	struct sqlite_connection *c = sqlite_readers_take(readers, READER_OTHER, 0, e);
 
 	if (!c)
 		return false;

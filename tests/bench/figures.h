@@ -9,6 +9,7 @@ void figures_first(struct bench *b);	  /* first decisions for images that were n
 void figures_decisions(struct bench *b);  /* warm decisions, beside the echo */
 void figures_tails(struct bench *b);	  /* many connections */
 void figures_handshakes(struct bench *b); /* TLS connections that come, and that never finish */
+void figures_hostile(struct bench *b);	  /* decisions beside clients that hold connections and give little */
 void figures_uploads(struct bench *b);	  /* durable uploads, beside bare SQLite */
 void figures_lookups(struct bench *b);	  /* the store's probe, beside bare SQLite */
 void figures_sizes(struct bench *b);	  /* decisions and starts with many stored attestations */

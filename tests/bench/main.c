@@ -22,6 +22,7 @@ static const struct group {
 	{"tails", figures_tails, 50, 10},
 	{"containers", figures_containers, 35, 10},
 	{"handshakes", figures_handshakes, 40, 12},
+	{"hostile", figures_hostile, 80, 20},
 	{"policies", figures_policies, 70, 40},
 	{"uploads", figures_uploads, 45, 10},
 	{"lookups", figures_lookups, 15, 10},

@@ -8,7 +8,18 @@
 #include "base/clock.h"
 #include "tests/e2e/client.h"
 
-enum { ASKERS = 8, FLOODERS = 8, EACH = 500, ROUNDS = 2, SLOWER = 4, HUGE = 3000000 };
+enum {
+	ASKERS = 8,
+	FLOODERS = 8,
+	LISTERS = 64,
+	LARGE = 60000,
+	LARGE_UPLOADS = 10,
+	LIST_MAX = 8000000,
+	EACH = 500,
+	ROUNDS = 2,
+	SLOWER = 4,
+	HUGE = 3000000
+};
 
 #define PATH "/v1alpha1/projects/p/occurrences"
 #define UPLOAD                                                                                                     \
@@ -24,6 +35,7 @@ static struct {
 	char *huge;			 /* an upload of HUGE bytes */
 	atomic_bool flooding;		 /* floods go on */
 	atomic_uint serial, uploads, refused; /* uploads that were taken, and that were not */
+	atomic_uint lists;		      /* given */
 	atomic_uint wrong;
 	_Atomic(char *) example; /* a wrong answer */
 } shared;
@@ -155,6 +167,24 @@ static void *need(void *context)
 	return NULL;
 }
 
+/* Reads long lists, one after the other. */
+static void *list(void *context)
+{
+	struct client c = client_open(shared.bed->api);
+	char *answer = malloc(LIST_MAX);
+
+	(void)context;
+	while (answer && atomic_load(&shared.flooding)) {
+		if (!client_send_text(&c, "GET " PATH " HTTP/1.1\r\nHost: x\r\n\r\n") ||
+		    !read_answer(&c, answer, LIST_MAX))
+			break;
+		atomic_fetch_add(strncmp(answer, "HTTP/1.1 200", 12) == 0 ? &shared.lists : &shared.refused, 1);
+	}
+	client_close(&c);
+	free(answer);
+	return NULL;
+}
+
 static void *spin(void *context)
 {
 	(void)context;
@@ -163,14 +193,14 @@ static void *spin(void *context)
 	return NULL;
 }
 
-/* How long ASKERS take for their decisions beside FLOODERS of this kind (NULL: none), microseconds. */
-static int64_t time_beside(void *(*flooder)(void *))
+/* How long ASKERS take for their decisions beside `count` of these, microseconds. */
+static int64_t time_beside(void *(*flooder)(void *), int count)
 {
-	pthread_t flooders[FLOODERS], askers[ASKERS];
+	pthread_t flooders[LISTERS], askers[ASKERS];
 	int64_t started_us;
 
 	atomic_store(&shared.flooding, true);
-	for (int i = 0; flooder && i < FLOODERS; i++)
+	for (int i = 0; i < count; i++)
 		assert_int_equal(pthread_create(&flooders[i], NULL, flooder, NULL), 0);
 	started_us = clock_monotonic_us();
 	for (int i = 0; i < ASKERS; i++)
@@ -179,7 +209,7 @@ static int64_t time_beside(void *(*flooder)(void *))
 		pthread_join(askers[i], NULL);
 	started_us = clock_monotonic_us() - started_us;
 	atomic_store(&shared.flooding, false);
-	for (int i = 0; flooder && i < FLOODERS; i++)
+	for (int i = 0; i < count; i++)
 		pthread_join(flooders[i], NULL);
 	if (atomic_load(&shared.wrong))
 		fail_msg("%u wrong answers, such as: %s", atomic_load(&shared.wrong), atomic_load(&shared.example));
@@ -238,14 +268,14 @@ static int setup(void **state)
 }
 
 /* Programs that do nothing but take the processors are the measure: beside them decisions wait for their turn alone. */
-static void assert_not_starved(const char *name, void *(*flooder)(void *))
+static void assert_not_starved(const char *name, void *(*flooder)(void *), int count)
 {
 	int64_t spinning_us = 0, flooded_us = 0;
 
-	(void)time_beside(NULL);
+	(void)time_beside(NULL, 0);
 	for (int round = 0; round < ROUNDS; round++) {
-		spinning_us += time_beside(spin);
-		flooded_us += time_beside(flooder);
+		spinning_us += time_beside(spin, FLOODERS);
+		flooded_us += time_beside(flooder, count);
 	}
 	print_message("%d decisions beside %s: %.2f of the time beside programs that spin\n", ROUNDS * ASKERS * EACH,
 		      name, (double)flooded_us / (double)spinning_us);
@@ -256,7 +286,7 @@ static void assert_not_starved(const char *name, void *(*flooder)(void *))
 static void decisions_beside_uploads_are_right_and_not_starved(void **state)
 {
 	(void)state;
-	assert_not_starved("uploads", flood);
+	assert_not_starved("uploads", flood, FLOODERS);
 	assert_true(atomic_load(&shared.uploads) > 0);
 	assert_true(atomic_load(&shared.refused) > 0);
 }
@@ -264,7 +294,21 @@ static void decisions_beside_uploads_are_right_and_not_starved(void **state)
 static void decisions_beside_verifications_on_need_are_right_and_not_starved(void **state)
 {
 	(void)state;
-	assert_not_starved("verifications", need);
+	assert_not_starved("verifications", need, FLOODERS);
+}
+
+static void decisions_beside_long_lists_are_right_and_not_starved(void **state)
+{
+	struct bed *bed = *state;
+	char *noise = calloc(1, LARGE + 1);
+
+	assert_non_null(noise);
+	memset(noise, 'x', LARGE);
+	for (int i = 0; i < LARGE_UPLOADS; i++)
+		assert_int_equal(bed_attest(bed, "p", "n", IMAGE_B, noise), 200);
+	free(noise);
+	assert_not_starved("lists", list, LISTERS);
+	assert_true(atomic_load(&shared.lists) > 0);
 }
 
 static int teardown(void **state)
@@ -283,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decisions_beside_uploads_are_right_and_not_starved),
 		cmocka_unit_test(decisions_beside_verifications_on_need_are_right_and_not_starved),
+		cmocka_unit_test(decisions_beside_long_lists_are_right_and_not_starved),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

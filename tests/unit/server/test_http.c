@@ -362,6 +362,36 @@ static void requests_beyond_those_in_work_are_told_to_come_back_at_once(void **s
 	http_stop(listener);
 }
 
+static bool two_busy(void *listener)
+{
+	return http_busy(listener) == 2;
+}
+
+static void requests_wait_for_their_turn_a_bounded_time(void **state)
+{
+	struct http_config limits = {.turns = 1};
+	struct http_listener *listener = start_with(&limits);
+	char out[4096];
+	(void)state;
+	atomic_store(&seen.hold, true);
+	int running = connect_to(listener), next = connect_to(listener);
+	put(running, "GET /hold HTTP/1.1\r\n" CLOSE);
+	assert_true(eventually(one_waiting, NULL));
+	/* As nobody ends, patience does. */
+	ask(listener, "GET /late HTTP/1.1\r\n" CLOSE, out, sizeof(out));
+	assert_told_to_come_back(out);
+	put(next, "GET /next HTTP/1.1\r\n" CLOSE);
+	assert_true(eventually(two_busy, listener));
+	atomic_store(&seen.hold, false);
+	(void)get(next, out, sizeof(out), NULL);
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	(void)get(running, out, sizeof(out), NULL);
+	assert_memory_equal(out, "HTTP/1.1 200", 12);
+	close(running);
+	close(next);
+	http_stop(listener);
+}
+
 static void answers_together_have_a_limit(void **state)
 {
 	struct http_config limits = {.answers_limit = 1000};
@@ -536,6 +566,7 @@ int main(void)
 		cmocka_unit_test(bodies_together_have_a_limit),
 		cmocka_unit_test(stalled_large_bodies_keep_out_no_small_one),
 		cmocka_unit_test(requests_beyond_those_in_work_are_told_to_come_back_at_once),
+		cmocka_unit_test(requests_wait_for_their_turn_a_bounded_time),
 		cmocka_unit_test(answers_together_have_a_limit),
 		cmocka_unit_test(a_large_body_is_read_only_from_those_who_may_send_it),
 		cmocka_unit_test(a_background_listener_leaves_the_processor_to_others),
