@@ -20,8 +20,9 @@
 #include "server/turns.h"
 
 #define ACCEPT_PAUSE_MS 50
-/* What libmicrohttpd keeps for a connection and wipes after each request: the head and the pieces of the body. */
-#define CONNECTION_MEMORY (LIMIT_REQUEST_HEAD + 1024u)
+/* What libmicrohttpd keeps for a connection and wipes after each request. Half of it takes what comes: a request that
+ * was read at once is answered at once, without asking the socket whether it may be written to. */
+#define CONNECTION_MEMORY (2 * LIMIT_REQUEST_HEAD)
 /* A body of known length gets its memory at once up to here, and then as it comes. */
 #define BODY_AT_ONCE (64u * 1024)
 #define BACKGROUND_NICE 10
@@ -101,6 +102,16 @@ static bool check_room(struct exchange *x, const struct http_head *head, struct 
 	return false;
 }
 
+static bool check_size(struct exchange *x, const struct http_head *head, struct http_response *response)
+{
+	(void)head;
+	if (x->head_size <= LIMIT_REQUEST_HEAD)
+		return true;
+	refuse(response, 431, "the request's line and headers are too large");
+	response->close = true;
+	return false;
+}
+
 static bool check_framing(struct exchange *x, const struct http_head *head, struct http_response *response)
 {
 	const char *fault = http_head_fault(head, x->request.method.ptr, x->head_size);
@@ -174,8 +185,8 @@ static bool check_large_body(struct exchange *x, const struct http_head *head, s
 	return false;
 }
 
-static head_check *const head_checks[] = {check_room,	check_framing, check_coding,	check_target,
-					  check_client, check_length,  check_large_body};
+static head_check *const head_checks[] = {check_room,	check_size,   check_framing, check_coding,
+					  check_target, check_client, check_length,  check_large_body};
 
 static bool check_head(struct exchange *x, const struct http_head *head, struct http_response *response)
 {

@@ -192,7 +192,9 @@ static void a_head_has_its_size(void **state)
 	ask_with_header(*state, LIMIT_REQUEST_HEAD - 300, out, sizeof(out));
 	assert_memory_equal(out, "HTTP/1.1 200", 12);
 	atomic_store(&seen.calls, 0);
-	ask_with_header(*state, 2 * LIMIT_REQUEST_HEAD, out, sizeof(out));
+	ask_with_header(*state, LIMIT_REQUEST_HEAD, out, sizeof(out));
+	assert_memory_equal(out, "HTTP/1.1 431", 12);
+	ask_with_header(*state, 3 * LIMIT_REQUEST_HEAD, out, sizeof(out));
 	assert_true(out[0] == 0 || strncmp(out, "HTTP/1.1 4", 10) == 0);
 	assert_int_equal(atomic_load(&seen.calls), 0);
 }
