@@ -64,6 +64,17 @@ static bool same_moment(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+static struct file_look look_of(const struct stat *st)
+{
+	return (struct file_look){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
+}
+
+static bool looks_same(const struct file_look *a, const struct file_look *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       same_moment(a->modified, b->modified) && same_moment(a->changed, b->changed);
+}
+
 /* The kernel's stamps move in steps: a further change within one would leave no trace. One from the future is some
  * other clock's. */
 static bool is_fresh(struct timespec stamp)
@@ -78,9 +89,10 @@ static bool is_fresh(struct timespec stamp)
 
 static bool is_settled(const struct stat *before, const struct stat *after, size_t length)
 {
-	return (size_t)after->st_size == length && before->st_size == after->st_size &&
-	       same_moment(before->st_mtim, after->st_mtim) && same_moment(before->st_ctim, after->st_ctim) &&
-	       !is_fresh(after->st_mtim) && !is_fresh(after->st_ctim);
+	struct file_look first = look_of(before), last = look_of(after);
+
+	return (size_t)last.size == length && looks_same(&first, &last) && !is_fresh(last.modified) &&
+	       !is_fresh(last.changed);
 }
 
 /* One reading; *settled tells whether it is of one moment. */
@@ -120,6 +132,15 @@ bool file_read_settled(const char *path, struct buf *out, struct err *e)
 		nanosleep(&pause, NULL);
 	}
 	return err_set(e, ERR_UNAVAILABLE, "%s: keeps changing while it is read", path);
+}
+
+bool file_look_again(const char *path, struct file_look *last)
+{
+	struct file_look before = *last;
+	struct stat st;
+
+	*last = stat(path, &st) == 0 ? look_of(&st) : (struct file_look){0};
+	return !looks_same(&before, last);
 }
 
 bool file_write_fd(int fd, struct str content)

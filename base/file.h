@@ -3,6 +3,7 @@
 #define SEALGATE_BASE_FILE_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -20,6 +21,18 @@ bool file_unreadable(const char *name, struct err *e);
  * ERR_UNAVAILABLE when it never comes to rest. A writer that pauses can't be told from one that is done: only a rename
  * is safe. */
 bool file_read_settled(const char *path, struct buf *out, struct err *e) MUST_USE;
+/* What a file looked like; zeroes for one that is not there. */
+struct file_look {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified;
+	struct timespec changed;
+};
+
+/* True when `path` is another file, or in another state, than at the last look, which this one replaces. */
+bool file_look_again(const char *path, struct file_look *last);
+
 /* Writes all of `content` to an open descriptor; errno says why not. */
 bool file_write_fd(int fd, struct str content) MUST_USE;
 /* Writes `content` to `path`, which is made with `mode` or emptied first. ERR_INTERNAL "PATH: why". */

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 #include "attest/sha256.h"
 #include "base/codec.h"
@@ -22,19 +21,11 @@ struct token_list {
 	size_t count;
 };
 
-/* What tells one state of the file from another. */
-struct stamp {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec changed;
-};
-
 struct access {
 	const char *file; /* NULL: no tokens */
 	bool open;
 	/* of the last reading; only the one who refreshes uses them */
-	struct stamp stamp;
+	struct file_look look;
 	bool retry; /* it failed, and not for what is in the file */
 	struct err told;
 	pthread_rwlock_t lock;
@@ -176,24 +167,6 @@ static bool load(struct access *access, struct err *e)
 	return true;
 }
 
-/* True when the file is in another state than at the last reading; remembers this one. */
-static bool changed(struct access *access)
-{
-	struct stat now = {0};
-	struct stamp stamp;
-
-	/* A file that is gone has the stamp of nothing; reading it then says what is wrong. */
-	if (stat(access->file, &now) != 0)
-		now = (struct stat){0};
-	stamp = (struct stamp){.device = now.st_dev, .inode = now.st_ino, .size = now.st_size, .changed = now.st_ctim};
-	if (stamp.device == access->stamp.device && stamp.inode == access->stamp.inode &&
-	    stamp.size == access->stamp.size && stamp.changed.tv_sec == access->stamp.changed.tv_sec &&
-	    stamp.changed.tv_nsec == access->stamp.changed.tv_nsec)
-		return false;
-	access->stamp = stamp;
-	return true;
-}
-
 struct access *access_open(const char *token_file, bool open, struct err *e)
 {
 	struct access *access = calloc(1, sizeof(*access));
@@ -207,7 +180,7 @@ struct access *access_open(const char *token_file, bool open, struct err *e)
 	pthread_rwlock_init(&access->lock, NULL);
 	if (!token_file)
 		return access;
-	changed(access);
+	(void)file_look_again(access->file, &access->look);
 	if (load(access, e))
 		return access;
 	if (e->kind != ERR_INTERNAL)
@@ -236,7 +209,7 @@ bool access_refresh(struct access *access, struct err *e)
 	bool again = access->retry;
 
 	*e = ERR_INIT;
-	if (!access->file || (!changed(access) && !again))
+	if (!access->file || (!file_look_again(access->file, &access->look) && !again))
 		return false;
 	if (load(access, &why)) {
 		access->retry = false;

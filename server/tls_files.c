@@ -4,7 +4,6 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <pthread.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -20,15 +19,6 @@ const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-
 			      "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:"
 			      "%SERVER_PRECEDENCE";
 
-/* What a file looked like; another look tells whether it changed. */
-struct look {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec modified;
-	struct timespec changed;
-};
-
 struct tls_pair {
 	struct tls_pair *next; /* among the retired */
 	int64_t retired_ms;
@@ -42,9 +32,9 @@ struct tls_files {
 	char *certificate;
 	char *key;
 	char *client_ca;
-	struct look certificate_look;
-	struct look key_look;
-	struct look client_ca_look;
+	struct file_look certificate_look;
+	struct file_look key_look;
+	struct file_look client_ca_look;
 	bool retry_pair, retry_trust; /* the last load failed */
 	struct err told;
 	pthread_rwlock_t lock; /* over what follows */
@@ -173,28 +163,6 @@ static bool load_trust(const struct tls_files *files, gnutls_x509_trust_list_t *
 	return err_set(e, ERR_INVALID, "%s: holds no certificate (PEM)", files->client_ca);
 }
 
-static struct look look_at(const char *path)
-{
-	struct stat st;
-	if (!path || stat(path, &st) != 0)
-		return (struct look){0};
-	return (struct look){st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
-}
-
-static bool same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-/* True when the file is another than at the last look, which this one replaces. */
-static bool look_again(const char *path, struct look *last)
-{
-	struct look now = look_at(path), before = *last;
-	*last = now;
-	return now.device != before.device || now.inode != before.inode || now.size != before.size ||
-	       !same_time(now.modified, before.modified) || !same_time(now.changed, before.changed);
-}
-
 static void put_pair(struct tls_files *files, struct tls_pair *pair)
 {
 	pthread_rwlock_wrlock(&files->lock);
@@ -236,8 +204,8 @@ static void free_retired(struct tls_files *files, int64_t before_ms)
 static bool refresh_pair(struct tls_files *files, struct err *e)
 {
 	struct tls_pair *pair = NULL;
-	bool certificate_changed = look_again(files->certificate, &files->certificate_look);
-	bool key_changed = look_again(files->key, &files->key_look);
+	bool certificate_changed = file_look_again(files->certificate, &files->certificate_look);
+	bool key_changed = file_look_again(files->key, &files->key_look);
 	if (!certificate_changed && !key_changed && !files->retry_pair)
 		return false;
 	files->retry_pair = !load_pair(files, &pair, e);
@@ -250,7 +218,7 @@ static bool refresh_pair(struct tls_files *files, struct err *e)
 static bool refresh_trust(struct tls_files *files, struct err *e)
 {
 	gnutls_x509_trust_list_t trust = NULL;
-	if (!files->client_ca || (!look_again(files->client_ca, &files->client_ca_look) && !files->retry_trust))
+	if (!files->client_ca || (!file_look_again(files->client_ca, &files->client_ca_look) && !files->retry_trust))
 		return false;
 	files->retry_trust = !load_trust(files, &trust, e);
 	if (files->retry_trust)
