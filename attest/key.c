@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 
 void key_list_release(struct key_list *list)
 {
@@ -22,6 +23,22 @@ bool key_list_add(struct key_list *list, const struct key_info *key, struct err 
 	items[list->count++] = *key;
 	list->items = items;
 	return true;
+}
+
+void key_name(struct key_info *key, const char *user_id)
+{
+	struct str text = utf8_head(str_of(user_id), sizeof(key->user_id) - 1);
+	size_t length = 0;
+
+	if (!utf8_valid(text))
+		text = STR("(not UTF-8)");
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c >= 0x20 && c != 0x7f)
+			key->user_id[length++] = (char)c;
+	}
+	key->user_id[length] = 0;
 }
 
 /* Sizes that were once made; the names are those of key_info.algorithm. */

@@ -32,6 +32,8 @@ struct key_list {
 void key_list_release(struct key_list *list);
 /* Adds a copy; false (ERR_TOO_LARGE) past LIMIT_KEYS, or without memory. */
 bool key_list_add(struct key_list *list, const struct key_info *key, struct err *e) MUST_USE;
+/* Fills user_id from what a key says: control characters out, cut between characters. */
+void key_name(struct key_info *key, const char *user_id);
 /* NULL when the key may be used; otherwise "holds a secret key", "is too weak (rsa1024)", "cannot sign". Expired and
  * revoked keys may be loaded. */
 const char *key_refusal(const struct key_info *key);

@@ -37,3 +37,18 @@ bool key_batch_add(struct key_batch *batch, struct str key)
 	batch->texts++;
 	return buf_ok(&batch->packets, NULL);
 }
+
+size_t key_batch_keys(const struct str *texts, size_t count)
+{
+	size_t keys = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		cleanup(buf) struct buf packets = buf_init(LIMIT_KEY_FILE);
+		size_t found = armor_unwrap_keys(texts[i], &packets) ? packets_count_keys(buf_str(&packets)) : 0;
+
+		if (found == 0)
+			return 0;
+		keys += found;
+	}
+	return keys;
+}

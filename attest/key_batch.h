@@ -20,6 +20,9 @@ void key_batch_release(struct key_batch *batch);
 /* False when the text has to go alone, or into the next batch. */
 bool key_batch_add(struct key_batch *batch, struct str key) MUST_USE;
 
+/* Keys and subkeys in texts that are plain armour of whole packets; 0 when one is something else. */
+size_t key_batch_keys(const struct str *texts, size_t count);
+
 CLEANUP_VALUE(key_batch, struct key_batch, key_batch_release)
 
 #endif

@@ -16,10 +16,10 @@
 #include "base/codec.h"
 #include "base/limits.h"
 #include "base/starvation.h"
-#include "base/utf8.h"
 
 /* gpg's files for one import. */
 #define KEYRING_MAX (48u * 1024 * 1024)
+#define HOME_VARIABLE "GNUPGHOME="
 /* What reading a payload may take. */
 #define PAYLOAD_ARENA (4u * 1024 * 1024)
 
@@ -62,8 +62,15 @@ static bool library_ready(struct err *e)
 	return ready || err_set(e, ERR_INTERNAL, "gpgme is older than 1.16");
 }
 
-/* A context for gpg with `home`, or with the user's own when it is NULL. */
-static bool make_context(const char *home, gpgme_ctx_t *out, struct err *e)
+void openpgp_warm_up(void)
+{
+	gpgme_engine_info_t info;
+
+	if (library_ready(NULL))
+		(void)gpgme_get_engine_info(&info);
+}
+
+static bool make_context(gpgme_ctx_t *out, struct err *e)
 {
 	cleanup(gpgme_context) gpgme_ctx_t context = NULL;
 	gpgme_error_t error;
@@ -73,14 +80,22 @@ static bool make_context(const char *home, gpgme_ctx_t *out, struct err *e)
 	error = gpgme_new(&context);
 	if (!error)
 		error = gpgme_set_protocol(context, GPGME_PROTOCOL_OpenPGP);
-	if (!error)
-		error = gpgme_ctx_set_engine_info(context, GPGME_PROTOCOL_OpenPGP, NULL, home);
 	if (error)
 		return fail(e, ERR_INTERNAL, "gpg can't be used", error);
 	gpgme_set_armor(context, 1);
 	gpgme_set_offline(context, 1);
 	*out = take(context);
 	return true;
+}
+
+/* Makes `p` the home of every gpg that is called until the next one enters, also when this fails. A context that is
+ * told of its home runs a gpg to ask for its version. */
+static bool enter(const struct openpgp *p, struct err *e)
+{
+	static char variable[sizeof(HOME_VARIABLE) + OPENPGP_HOME_PATH_MAX];
+
+	(void)snprintf(variable, sizeof(variable), HOME_VARIABLE "%s", p->home);
+	return putenv(variable) == 0 || err_no_memory(e);
 }
 
 /* gpg's own word that what it read does not count. gpgme gives the same result for a gpg that was killed. */
@@ -106,7 +121,7 @@ static struct openpgp *make(const char *parent, enum openpgp_home_use use, struc
 		return NULL;
 	}
 	p->use = use;
-	if (!openpgp_home_make(parent, use, p->home, e) || !make_context(p->home, &p->context, e))
+	if (!openpgp_home_make(parent, use, p->home, e) || !make_context(&p->context, e))
 		return NULL;
 	gpgme_set_ctx_flag(p->context, "full-status", "1");
 	gpgme_set_status_cb(p->context, watch_status, p);
@@ -150,7 +165,7 @@ static bool import_bytes(struct openpgp *p, struct str bytes, size_t *considered
 	if (bytes.len == 0)
 		return true;
 	p->signers_known = false;
-	if (!data_of(bytes, &data, e))
+	if (!data_of(bytes, &data, e) || !enter(p, e))
 		return false;
 	error = gpgme_op_import(p->context, data);
 	if (error && gpgme_err_code(error) != GPG_ERR_NO_DATA)
@@ -284,8 +299,11 @@ static bool add_to_table(void *target, gpgme_key_t key, struct err *e)
 static bool list_all(struct openpgp *p, bool (*each)(void *target, gpgme_key_t key, struct err *e), void *target,
 		     struct err *e)
 {
-	gpgme_error_t error = gpgme_op_keylist_start(p->context, NULL, 0);
+	gpgme_error_t error;
 
+	if (!enter(p, e))
+		return false;
+	error = gpgme_op_keylist_start(p->context, NULL, 0);
 	if (error)
 		return fail(e, ERR_INTERNAL, "gpg can't list keys", error);
 	return list_keys(p->context, each, target, e);
@@ -319,23 +337,6 @@ static bool engine_works(struct openpgp *p)
 	return list_all(p, add_to_table, &table, NULL) && table.count == p->signers.count;
 }
 
-/* User ids are for people: control characters out, cut between characters. */
-static void copy_user_id(const char *uid, char *out, size_t size)
-{
-	struct str text = utf8_head(str_of(uid), size - 1);
-	size_t length = 0;
-
-	if (!utf8_valid(text))
-		text = STR("(not UTF-8)");
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-
-		if (c >= 0x20 && c != 0x7f)
-			out[length++] = (char)c;
-	}
-	out[length] = 0;
-}
-
 /* What the subkeys that may sign say together about the certificate. */
 static void describe_signing(gpgme_key_t key, struct key_info *info)
 {
@@ -366,7 +367,7 @@ static bool describe(gpgme_key_t key, struct key_info *info)
 	if (!key->subkeys || !copy_fingerprint(key->subkeys->fpr, info->fingerprint))
 		return false;
 	if (key->uids && key->uids->uid)
-		copy_user_id(key->uids->uid, info->user_id, sizeof(info->user_id));
+		key_name(info, key->uids->uid);
 	copy_algorithm(key->subkeys, info->algorithm, sizeof(info->algorithm));
 	info->bits = key->subkeys->length;
 	info->created_at = key->subkeys->timestamp;
@@ -403,15 +404,23 @@ void openpgp_keyring_release(struct openpgp_keyring *keyring)
 	key_list_release(&keyring->certificates);
 }
 
-/* Two listings have to agree, as in know_signers. */
-static bool read_keyring(struct openpgp *p, struct openpgp_keyring *keyring, struct err *e)
+/* Another listing has to agree, as in know_signers. */
+static bool is_listed_again(struct openpgp *p, const struct signer_table *signers, struct err *e)
 {
 	cleanup(signer_table) struct signer_table again = {0};
 
-	if (!list_all(p, add_to_keyring, keyring, e) || !list_all(p, add_to_table, &again, e))
+	if (!list_all(p, add_to_table, &again, e))
 		return false;
-	if (keyring->signers.count != again.count)
-		return err_set(e, ERR_INTERNAL, "gpg lists different keys each time");
+	return signers->count == again.count || err_set(e, ERR_INTERNAL, "gpg lists different keys each time");
+}
+
+/* A listing with every key of the texts is whole; any other may be a short one. */
+static bool read_keyring(struct openpgp *p, size_t keys, struct openpgp_keyring *keyring, struct err *e)
+{
+	if (!list_all(p, add_to_keyring, keyring, e))
+		return false;
+	if (keyring->signers.count != keys && !is_listed_again(p, &keyring->signers, e))
+		return false;
 	return openpgp_home_read(p->home, &keyring->keyring, &keyring->trust, e);
 }
 
@@ -421,7 +430,7 @@ bool openpgp_keyring_make(const char *parent, bool repair, const struct str *tex
 	cleanup(openpgp_keyring) struct openpgp_keyring made = openpgp_keyring_init();
 	cleanup(openpgp) struct openpgp *p = make(parent, repair ? HOME_REPAIRS : HOME_IMPORTS, e);
 
-	if (!p || !openpgp_import(p, texts, count, e) || !read_keyring(p, &made, e))
+	if (!p || !openpgp_import(p, texts, count, e) || !read_keyring(p, key_batch_keys(texts, count), &made, e))
 		return false;
 	*out = made;
 	made = openpgp_keyring_init();
@@ -451,7 +460,7 @@ bool openpgp_inspect(struct openpgp *p, struct str key, struct key_list *out, st
 
 	if (key.len > LIMIT_KEY_FILE)
 		return err_set(e, ERR_TOO_LARGE, "key is longer than %u bytes", LIMIT_KEY_FILE);
-	if (!data_of(key_batch_bytes(key, &packets), &data, e))
+	if (!data_of(key_batch_bytes(key, &packets), &data, e) || !enter(p, e))
 		return false;
 	error = gpgme_op_keylist_from_data_start(p->context, data, 0);
 	if (error)
@@ -570,7 +579,7 @@ static gpgme_error_t call_gpg(struct verification *v, struct str signed_bytes)
 {
 	cleanup(gpgme_data) gpgme_data_t signature = NULL;
 	cleanup(gpgme_data) gpgme_data_t other = NULL;
-	bool ok = data_of(buf_str(&v->message.packets), &signature, NULL);
+	bool ok = enter(v->p, NULL) && data_of(buf_str(&v->message.packets), &signature, NULL);
 
 	v->p->gpg_refused = false;
 	buf_clear(&v->plain);
@@ -854,6 +863,8 @@ static bool sign_with_file(const struct sign_request *request, const char *paren
 
 	if (!p)
 		return false;
+	if (!enter(p, e))
+		return false;
 	error = gpgme_data_new_from_file(&file, request->key, 1);
 	if (error)
 		return fail(e, ERR_INVALID, request->key, error);
@@ -876,5 +887,5 @@ bool openpgp_sign(const struct sign_request *request, const char *parent, struct
 
 	if (access(request->key, R_OK) == 0)
 		return sign_with_file(request, parent, out, fingerprint, e);
-	return make_context(NULL, &context, e) && sign_in(context, request->key, request, out, fingerprint, e);
+	return make_context(&context, e) && sign_in(context, request->key, request, out, fingerprint, e);
 }

@@ -1,7 +1,8 @@
 /* OpenPGP through gpgme: the only file that includes gpgme.h. Verification runs in the verify worker only
  * (attest/worker.h); signing runs in the CLI.
  *
- * An `openpgp` has a private, throw-away home directory (0700), never the user's keyring. One thread at a time. */
+ * An `openpgp` has a private, throw-away home directory (0700), never the user's keyring. One thread at a time, and one
+ * thread for all of a process: calls set GNUPGHOME. */
 #ifndef SEALGATE_ATTEST_OPENPGP_H
 #define SEALGATE_ATTEST_OPENPGP_H
 
@@ -27,6 +28,9 @@ struct signature_facts {
 	char digest[7 + 128 + 1];     /* "sha256:HEX" of the payload; "" unless ACCEPTED or OTHER_* */
 	char repository[512];	      /* normal form; "" when the payload names none */
 };
+
+/* Does what the first openpgp of a process would have to do, which runs a gpg; what fails is tried again then. */
+void openpgp_warm_up(void);
 
 /* What gpg made of key texts: all that verifying under them needs. */
 struct openpgp_keyring {

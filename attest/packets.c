@@ -252,19 +252,28 @@ enum verdict_reason packets_read(struct str bytes, struct packets *out)
 	return reason;
 }
 
-size_t packets_count_certificates(struct str bytes)
+/* Packets of either tag in whole packets that begin with a primary key. */
+static size_t count_tags(struct str bytes, unsigned tag, unsigned other)
 {
 	struct packet packet;
 	size_t count = 0;
 
 	while (bytes.len) {
-		if (!take_packet(&bytes, &packet) || packet.partial)
+		if (!take_packet(&bytes, &packet) || packet.partial || (count == 0 && packet.tag != TAG_PUBLIC_KEY))
 			return 0;
-		count += packet.tag == TAG_PUBLIC_KEY;
-		if (count == 0)
-			return 0;
+		count += packet.tag == tag || packet.tag == other;
 	}
 	return count;
+}
+
+size_t packets_count_certificates(struct str bytes)
+{
+	return count_tags(bytes, TAG_PUBLIC_KEY, TAG_PUBLIC_KEY);
+}
+
+size_t packets_count_keys(struct str bytes)
+{
+	return count_tags(bytes, TAG_PUBLIC_KEY, TAG_SUBKEY);
 }
 
 /* What was read of a certificate so far. */

@@ -29,6 +29,8 @@ struct packets {
 enum verdict_reason packets_read(struct str bytes, struct packets *out) MUST_USE;
 /* How many certificates stand in `bytes`, which must be whole packets and begin with a primary key; otherwise 0. */
 size_t packets_count_certificates(struct str bytes);
+/* The same with their subkeys. */
+size_t packets_count_keys(struct str bytes);
 
 enum packets_certificate {
 	CERTIFICATE_ODD = 0, /* anything else */

@@ -28,7 +28,9 @@
 #define CONTROL_START_MS 10000
 
 struct slot {
-	int socket; /* -1: no child */
+	int socket;	 /* -1: no child */
+	unsigned wanted; /* number of the request for its child that has no answer yet; 0 = none. Under the control lock
+			  */
 	bool busy;
 	bool tainted;  /* its child has seen a signature */
 	uint64_t keys; /* id of the key set its child has loaded; 0 = none */
@@ -40,8 +42,8 @@ struct worker_pool {
 	int directory_lock;		       /* -1: none */
 	char directory[OPENPGP_HOME_PATH_MAX]; /* "" until made */
 	pthread_mutex_t control_lock;	       /* of the socket and its requests */
-	unsigned requests;
-	pthread_mutex_t lock; /* of slots and ids */
+	unsigned requests;		       /* the last one's number */
+	pthread_mutex_t lock;		       /* of slots and ids */
 	pthread_cond_t freed;
 	struct slot *slots;
 	size_t count;
@@ -143,40 +145,66 @@ static bool receive_answer(int control, unsigned char answer[WORKER_ANSWER_SIZE]
 	return true;
 }
 
-/* The socket of the answer to this request; what answers an earlier one, which nobody waits for any more, is let go. */
-static int receive_socket(int control, const unsigned char request[WORKER_REQUEST_SIZE], int patience_ms)
+/* Gives an answer to the slot that waits for it; what answers an earlier request, which nobody waits for any more, is
+ * let go. */
+static void hand_out(struct worker_pool *pool, const unsigned char answer[WORKER_ANSWER_SIZE], int socket)
+{
+	unsigned number = (unsigned)answer[1] << 8 | answer[2];
+
+	for (size_t i = 0; i < pool->count; i++) {
+		struct slot *slot = &pool->slots[i];
+
+		if (slot->wanted != number || answer[0] != (socket >= 0))
+			continue;
+		slot->wanted = 0;
+		slot->socket = socket;
+		return;
+	}
+	if (socket >= 0)
+		close(socket);
+}
+
+/* Waits for the slot's child, if one was asked for. */
+static bool await_child(struct worker_pool *pool, struct slot *slot, int patience_ms)
 {
 	int64_t deadline_ms = clock_monotonic_ms() + patience_ms;
 	unsigned char answer[WORKER_ANSWER_SIZE];
 	int socket;
 
-	while (stream_wait(control, POLLIN, deadline_ms) == STREAM_OK && receive_answer(control, answer, &socket)) {
-		if (memcmp(answer + 1, request + 2, 2) == 0 && answer[0] == (socket >= 0))
-			return socket;
-		if (socket >= 0)
-			close(socket);
-	}
-	return -1;
+	pthread_mutex_lock(&pool->control_lock);
+	while (slot->wanted && stream_wait(pool->control, POLLIN, deadline_ms) == STREAM_OK &&
+	       receive_answer(pool->control, answer, &socket))
+		hand_out(pool, answer, socket);
+	slot->wanted = 0;
+	pthread_mutex_unlock(&pool->control_lock);
+	return slot->socket >= 0;
 }
 
-/* A new child for the slot, which the caller holds; the old one, if any, is killed. */
-static bool replace_child(struct worker_pool *pool, struct slot *slot, int patience_ms)
+/* Asks for a new child for the slot, which the caller holds; the old one, if any, is killed. */
+static void want_child(struct worker_pool *pool, struct slot *slot)
 {
-	size_t number = (size_t)(slot - pool->slots);
-	unsigned char request[WORKER_REQUEST_SIZE] = {(unsigned char)(number >> 8), (unsigned char)number};
+	size_t place = (size_t)(slot - pool->slots);
+	unsigned char request[WORKER_REQUEST_SIZE] = {(unsigned char)(place >> 8), (unsigned char)place};
 
+	pthread_mutex_lock(&pool->control_lock);
 	if (slot->socket >= 0)
 		close(slot->socket);
 	slot->socket = -1;
 	slot->tainted = false;
 	slot->keys = 0;
-	pthread_mutex_lock(&pool->control_lock);
-	request[2] = (unsigned char)(++pool->requests >> 8);
-	request[3] = (unsigned char)pool->requests;
-	if (send(pool->control, request, sizeof(request), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(request))
-		slot->socket = receive_socket(pool->control, request, patience_ms);
+	pool->requests = pool->requests % 0xffff + 1;
+	slot->wanted = pool->requests;
+	request[2] = (unsigned char)(slot->wanted >> 8);
+	request[3] = (unsigned char)slot->wanted;
+	if (send(pool->control, request, sizeof(request), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(request))
+		slot->wanted = 0;
 	pthread_mutex_unlock(&pool->control_lock);
-	return slot->socket >= 0;
+}
+
+static bool replace_child(struct worker_pool *pool, struct slot *slot, int patience_ms)
+{
+	want_child(pool, slot);
+	return await_child(pool, slot, patience_ms);
 }
 
 static void init_locks(struct worker_pool *pool)
@@ -200,8 +228,7 @@ static bool start(struct worker_pool *pool, const char *run_dir, struct err *e)
 		return false;
 	}
 	for (size_t i = 0; i < pool->count; i++)
-		if (!replace_child(pool, &pool->slots[i], CONTROL_START_MS))
-			return err_set(e, ERR_INTERNAL, "the verify worker can't be started");
+		want_child(pool, &pool->slots[i]);
 	return true;
 }
 
@@ -343,7 +370,7 @@ static bool exchange(struct slot *slot, struct buf *data, int64_t deadline_ms, s
  * late or wrong answer belonged to can't be told any more. */
 static bool ready_child(struct worker_pool *pool, struct slot *slot, struct err *e)
 {
-	if (slot->socket >= 0 || replace_child(pool, slot, CONTROL_MS))
+	if (await_child(pool, slot, CONTROL_START_MS) || replace_child(pool, slot, CONTROL_MS))
 		return true;
 	return err_set(e, ERR_UNAVAILABLE, "the verify worker can't be started");
 }
@@ -401,6 +428,15 @@ bool worker_make_keyring(struct worker_pool *pool, bool repair, const struct str
 		replace_child(pool, slot, CONTROL_MS);
 	give_back(pool, slot);
 	return ok && buf_ok(out, e);
+}
+
+bool worker_pool_ready(struct worker_pool *pool, struct err *e)
+{
+	bool ready = true;
+
+	for (size_t i = 0; i < pool->count && ready; i++)
+		ready = await_child(pool, &pool->slots[i], CONTROL_START_MS);
+	return ready || err_set(e, ERR_INTERNAL, "the verify worker can't be started");
 }
 
 bool worker_inspect_key(struct worker_pool *pool, struct str key, int64_t deadline_ms, struct key_list *out,

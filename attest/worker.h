@@ -16,9 +16,12 @@
 
 struct worker_pool;
 
-/* `run_dir` is where private homes are made, below a directory of this pool's own (run_dir is created 0700 when absent;
- * what pools of dead processes left there is removed). Call before any thread exists. */
+/* The children are started meanwhile; whoever needs one first waits for it. `run_dir` is where private homes are made,
+ * below a directory of this pool's own (run_dir is created 0700 when absent; what pools of dead processes left there is
+ * removed). Call before any thread exists. */
 struct worker_pool *worker_pool_start(size_t slots, const char *run_dir, struct err *e);
+/* Waits until every slot has its child; ERR_INTERNAL when one can't be started. */
+bool worker_pool_ready(struct worker_pool *pool, struct err *e) MUST_USE;
 /* Ends the processes and waits for them. NULL is legal. */
 void worker_pool_stop(struct worker_pool *pool);
 /* False once the supervisor has ended: nothing can be verified any more, and only a new server can help. */

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attest/openpgp.h"
 #include "attest/openpgp_home.h"
 #include "attest/worker_child.h"
 #include "base/cleanup.h"
@@ -214,6 +215,8 @@ void worker_supervisor_run(int control, size_t slots, const char *directory)
 	close_from(4);
 	s.control = 3;
 	prepare(&s);
+	/* Every child has what is found out here. */
+	openpgp_warm_up();
 	s.children = calloc(slots, sizeof(*s.children));
 	running = s.children && s.signals >= 0;
 	while (running) {

@@ -1,4 +1,4 @@
-/* The supervisor of the verify worker: one thread, no gpgme. It starts a child for a slot when asked, kills and
+/* The supervisor of the verify worker: one thread, which gives gpgme nothing to read. It starts a child for a slot when asked, kills and
  * replaces it when asked again, reaps whatever ends below it, and when the control socket closes it ends everything and
  * removes the private homes.
  *

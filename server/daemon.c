@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -11,6 +12,7 @@
 #include "attest/worker.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/thread.h"
 #include "server/access.h"
 #include "server/data_dir.h"
 #include "server/grafeas.h"
@@ -37,6 +39,14 @@
 
 enum { EXIT_ENDED = 0, EXIT_RUN_TIME = 1, EXIT_CONFIGURATION = 2 };
 
+/* Policies and keys are loaded by a thread of their own, while the rest is opened. */
+struct trust_loading {
+	struct trust_sources sources;
+	pthread_t thread;
+	bool begun;
+	struct err e;
+};
+
 struct daemon {
 	const struct config *config;
 	int lock;
@@ -47,6 +57,7 @@ struct daemon {
 	struct worker_pool *workers;
 	struct store *store;
 	struct trust_holder *trust;
+	struct trust_loading loading;
 	struct tls_files *tls;
 	struct access *access;
 	struct verify_queue *queue;
@@ -137,11 +148,34 @@ static bool open_store(struct daemon *d, struct err *e)
 	return true;
 }
 
-static bool load_trust(struct daemon *d, struct err *e)
+static void *load_trust(void *context)
 {
-	struct trust_sources sources = {.policy_dirs = d->config->policy_dirs, .pubkeys = d->config->pubkeys};
-	d->trust = trust_holder_open(&sources, d->workers, e);
-	return d->trust != NULL;
+	struct daemon *d = context;
+	d->trust = trust_holder_open(&d->loading.sources, d->workers, &d->loading.e);
+	return NULL;
+}
+
+static bool begin_loading(struct daemon *d, struct err *e)
+{
+	d->loading.sources =
+		(struct trust_sources){.policy_dirs = d->config->policy_dirs, .pubkeys = d->config->pubkeys};
+	d->loading.begun = thread_start(&d->loading.thread, load_trust, d, e);
+	return d->loading.begun;
+}
+
+static void await_loading(struct daemon *d)
+{
+	if (d->loading.begun)
+		pthread_join(d->loading.thread, NULL);
+	d->loading.begun = false;
+}
+
+static bool end_loading(struct daemon *d, struct err *e)
+{
+	await_loading(d);
+	if (!d->trust)
+		return err_set(e, d->loading.e.kind, "%s", d->loading.e.text);
+	return worker_pool_ready(d->workers, e);
 }
 
 static bool load_certificates(struct daemon *d, struct err *e)
@@ -232,13 +266,14 @@ static void begin_watching(struct daemon *d)
 	log_line(LOG_INFO, "started", LOG_C("version", SEALGATE_VERSION), LOG_INT("pid", getpid()));
 }
 
-/* In this order: the worker is forked before there are threads, and nothing listens before it can answer. */
+/* In this order: the worker is forked before there are threads, and nothing listens before it can answer, with keys
+ * that the worker is ready to verify under. */
 static bool start(struct daemon *d, struct err *e)
 {
 	bool (*const steps[])(struct daemon *, struct err *) = {
-		set_up_process, take_data_dir, find_namespaces, start_workers, close_memory,
-		start_log,	listen_ops,    open_store,	load_trust,    load_certificates,
-		load_tokens,	start_queue,   listen_webhook,	listen_api};
+		set_up_process, take_data_dir, find_namespaces, start_workers,	close_memory,
+		begin_loading,	start_log,     listen_ops,	open_store,	load_certificates,
+		load_tokens,	end_loading,   start_queue,	listen_webhook, listen_api};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!steps[i](d, e))
 			return false;
@@ -287,6 +322,7 @@ static bool drain(struct daemon *d)
 /* The reverse of start, from wherever it got to. */
 static void stop(struct daemon *d)
 {
+	await_loading(d);
 	http_stop(d->webhook_listener);
 	http_stop(d->api_listener);
 	http_stop(d->ops_listener);

@@ -387,6 +387,57 @@ static void kill_9_loses_no_acknowledged_upload(void **state)
 }
 
 /* The verify worker dies with the server: nothing is left running or lying around. */
+/* In one call of gpg, then a file for each: keys/many-N.asc. */
+static void make_many_keys(struct bed *bed, int count)
+{
+	static const char make[] =
+		"{ echo %no-protection; for i in $(seq $0); do printf 'Key-Type: eddsa\\nKey-Curve: Ed25519\\n"
+		"Key-Usage: sign\\nName-Email: many-%d-@example.com\\nExpire-Date: 0\\n%%commit\\n' $i; "
+		"done; } | gpg --batch --quiet --generate-key && for i in $(seq $0); do "
+		"gpg --batch --armor --output \"$1/many-$i.asc\" --export many-$i-@example.com || exit 1; "
+		"done";
+	char *number = text_of("%d", count);
+	const char *argv[] = {"bash", "-c", make, number, bed->keys, NULL};
+
+	assert_int_equal(bed_run(bed, argv, NULL, NULL, NULL), 0);
+	free(number);
+}
+
+static bool first_review_admits(struct bed *bed, const char *image)
+{
+	json_t *response = bed_review_pod(bed, image);
+	bool allowed = response_allowed(response);
+
+	json_decref(response);
+	return allowed;
+}
+
+/* Ready means that the keys can be verified with: a restart refuses nothing that is signed. */
+static void the_first_review_after_a_restart_with_many_keys_is_right(void **state)
+{
+	struct bed *bed = *state;
+	char *signature = bed_clearsign(bed, "qa_bob@example.com", IMAGE_A "\n"), *many;
+
+	bed_start(bed, "--pubkeys", bed->keys, NULL);
+	assert_int_equal(bed_note(bed, "many-keys", "qa"), 200);
+	assert_int_equal(bed_attest(bed, "many-keys", "qa", IMAGE_A, signature), 200);
+	assert_int_equal(bed_stop(bed), 0);
+	make_many_keys(bed, 300);
+	bed_start(bed, "--pubkeys", bed->keys, NULL);
+	assert_true(first_review_admits(bed, IMAGE_A));
+	assert_int_equal(bed_stop(bed), 0);
+	bed_start(bed, "--pubkeys", bed->keys, NULL);
+	assert_false(first_review_admits(bed, IMAGE_B));
+	assert_int_equal(bed_stop(bed), 0);
+	many = text_of("%s/many-7.asc", bed->keys);
+	assert_int_equal(unlink(many), 0);
+	bed_start(bed, "--pubkeys", bed->keys, NULL);
+	assert_true(first_review_admits(bed, IMAGE_A));
+	assert_int_equal(bed_stop(bed), 0);
+	free(many);
+	free(signature);
+}
+
 static bool no_process_uses_the_data(struct bed *bed, void *context)
 {
 	DIR *proc = opendir("/proc");
@@ -436,6 +487,7 @@ int main(void)
 		cmocka_unit_test(a_new_certificate_serves_the_next_handshake),
 		cmocka_unit_test(kill_9_loses_no_acknowledged_upload),
 		cmocka_unit_test(kill_9_leaves_no_worker_behind),
+		cmocka_unit_test(the_first_review_after_a_restart_with_many_keys_is_right),
 	};
 
 	return cmocka_run_group_tests(tests, setup, bed_teardown);

@@ -82,7 +82,9 @@ static void with_sqlite3(struct bed *bed, const char *sql)
 {
 	char *database = text_of("%s/sealgate.db", bed->data), *out = NULL, *err = NULL;
 
-	assert_int_equal(bed_run(bed, (const char *const[]){"sqlite3", database, sql, NULL}, NULL, &out, &err), 0);
+	assert_int_equal(bed_run(bed, (const char *const[]){"sqlite3", "-cmd", ".timeout 10000", database, sql, NULL},
+				 NULL, &out, &err),
+			 0);
 	free(database);
 	free(out);
 	free(err);

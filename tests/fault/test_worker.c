@@ -239,7 +239,7 @@ static int setup(void **state)
 	snprintf(bed->run, sizeof(bed->run), "/tmp/sealgate-worker-XXXXXX");
 	assert_non_null(mkdtemp(bed->run));
 	bed->pool = worker_pool_start(SLOTS, bed->run, &e);
-	if (!bed->pool)
+	if (!bed->pool || !worker_pool_ready(bed->pool, &e))
 		fail_msg("%s", e.text);
 	bed->keys[0] = key_set_new(&one, 1);
 	bed->keys[1] = key_set_new(&other, 1);
@@ -399,7 +399,7 @@ static void a_child_that_saw_a_signature_makes_no_keyring(void **state)
 	atomic_store(&plan->manner, HONEST);
 	worker_pool_stop(bed->pool);
 	bed->pool = worker_pool_start(1, bed->run, &e);
-	assert_non_null(bed->pool);
+	assert_true(bed->pool && worker_pool_ready(bed->pool, &e));
 	bed->descriptors = open_descriptors();
 	assert_int_equal(children_of(getpid(), own, 8), 1);
 	assert_int_equal(children_of(own[0], before, 8), 1);

@@ -43,7 +43,7 @@ static int setup(void **state)
 	snprintf(bed->run, sizeof(bed->run), "/tmp/sealgate-keyrings-XXXXXX");
 	assert_non_null(mkdtemp(bed->run));
 	bed->pool = worker_pool_start(3, bed->run, &e);
-	if (!bed->pool)
+	if (!bed->pool || !worker_pool_ready(bed->pool, &e))
 		fail_msg("%s", e.text);
 	*state = bed;
 	return 0;
