@@ -69,6 +69,7 @@ help:
 	@echo 'make demo       the main job, played with gpg, curl and the two programs (KEEP=1 leaves the server running)'
 	@echo 'make check      installs what is missing, builds, runs every test'
 	@echo 'make faults     breaks memory, system calls, files and processes at every point'
+	@echo 'make soak       clients that mean harm, SOAK=30 times as long as in check'
 	@echo 'make lint       layers, banned functions, sizes, headers'
 	@echo 'make fuzz       every fuzz target, FUZZ_SECONDS=60 each'
 	@echo 'make prove      contracts and absence of undefined behaviour, proven by Frama-C (SMOKE=1: the contracts contradict nothing; PROVE_BYTES=N)'
@@ -158,6 +159,13 @@ check: deps-test
 faults: deps-test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory tests
 	$(Q)FAULTS=all TEST_SECONDS=7200 BUILD=$(BUILD) scripts/run-tests.sh $(FAULT_BINARIES)
+
+# Clients that mean harm, for longer than in check: SOAK times as many rounds.
+SOAK ?= 30
+SOAK_BINARIES := $(addprefix $(BUILD)/tests/e2e/test_,closed protocol overload)
+soak: deps-test
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all $(SOAK_BINARIES)
+	$(Q)SOAK=$(SOAK) TEST_JOBS=1 TEST_SECONDS=7200 BUILD=$(BUILD) scripts/run-tests.sh $(SOAK_BINARIES)
 
 check-unit: $(TEST_BINARIES)
 	$(Q)BUILD=$(BUILD) scripts/run-tests.sh $(TEST_BINARIES)
@@ -257,7 +265,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps deps-test tests check check-unit faults demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program coverage mutants run-mutants man install dist clean FORCE
+.PHONY: all help deps deps-test tests check check-unit faults soak demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program coverage mutants run-mutants man install dist clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

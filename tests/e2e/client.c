@@ -134,6 +134,14 @@ char *client_post(const char *path, const char *body)
 		       path, strlen(body), body);
 }
 
+int rounds_of(int rounds)
+{
+	const char *soak = getenv("SOAK");
+	int times = soak ? (int)strtol(soak, NULL, 10) : 1;
+
+	return times > 1 && times <= 10000 ? times * rounds : rounds;
+}
+
 static size_t entries_of(pid_t pid, const char *folder)
 {
 	char *path = text_of("/proc/%d/%s", (int)pid, folder);

@@ -33,6 +33,9 @@ void client_reset(struct client *client);
 /* A POST of `body` to `path` with its head; to be freed. */
 char *client_post(const char *path, const char *body);
 
+/* How many rounds to go: `rounds`, in `make soak` SOAK times as many. */
+int rounds_of(int rounds);
+
 /* What the server holds open: descriptors, threads and connections of its listeners (its own figure). */
 struct census {
 	size_t descriptors, threads, connections;

@@ -205,7 +205,7 @@ static void nothing_stays_of_a_connection_whatever_its_state(void **state)
 	json_t *first = bed_review_pod(bed, IMAGE_A), *after;
 	struct census before = census_of(bed);
 
-	for (int round = 0; round < ROUNDS; round++)
+	for (int round = 0; round < rounds_of(ROUNDS); round++)
 		for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 			end_in_every_state(bed->webhook, ends[i]);
 			end_in_every_state(bed->api, ends[i]);

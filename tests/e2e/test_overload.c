@@ -273,12 +273,12 @@ static void assert_not_starved(const char *name, void *(*flooder)(void *), int c
 	int64_t spinning_us = 0, flooded_us = 0;
 
 	(void)time_beside(NULL, 0);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < rounds_of(ROUNDS); round++) {
 		spinning_us += time_beside(spin, FLOODERS);
 		flooded_us += time_beside(flooder, count);
 	}
-	print_message("%d decisions beside %s: %.2f of the time beside programs that spin\n", ROUNDS * ASKERS * EACH,
-		      name, (double)flooded_us / (double)spinning_us);
+	print_message("%d decisions beside %s: %.2f of the time beside programs that spin\n",
+		      rounds_of(ROUNDS) * ASKERS * EACH, name, (double)flooded_us / (double)spinning_us);
 	if (flooded_us > SLOWER * spinning_us)
 		fail_msg("%lld us, beside programs that spin %lld us", (long long)flooded_us, (long long)spinning_us);
 }
