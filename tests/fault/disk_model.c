@@ -7,6 +7,7 @@
 
 #define FILES 8
 #define SECTOR 512u
+#define TURNS_MAX 1024
 
 /* bytes NULL: a truncation to `at`. */
 struct change {
@@ -36,6 +37,8 @@ static struct {
 	bool off; /* the power */
 	unsigned changes;
 	unsigned cut_at;
+	unsigned turns[TURNS_MAX];
+	size_t turn_count;
 	struct disk_file files[FILES];
 	size_t count;
 } disk;
@@ -115,6 +118,14 @@ unsigned disk_model_changes(void)
 	return disk.changes;
 }
 
+size_t disk_model_turns(unsigned *numbers, size_t max)
+{
+	size_t count = disk.turn_count < max ? disk.turn_count : max;
+
+	memcpy(numbers, disk.turns, count * sizeof(*numbers));
+	return count;
+}
+
 bool disk_model_is_on(void)
 {
 	return disk.on;
@@ -131,6 +142,15 @@ static bool holds(void)
 	if (!disk.off)
 		disk.off = ++disk.changes == disk.cut_at;
 	return !disk.off;
+}
+
+static bool turns(void)
+{
+	bool held = holds();
+
+	if (held && disk.turn_count < TURNS_MAX)
+		disk.turns[disk.turn_count++] = disk.changes;
+	return held;
 }
 
 static void load_durable(struct disk_file *file)
@@ -192,7 +212,7 @@ bool disk_model_truncate(const char *path, size_t size)
 {
 	if (!disk.on)
 		return true;
-	if (!holds())
+	if (!turns())
 		return false;
 	add_change(find(path), NULL, 0, size);
 	return true;
@@ -210,7 +230,7 @@ bool disk_model_sync(const char *path)
 
 	if (!disk.on)
 		return true;
-	if (!holds())
+	if (!turns())
 		return false;
 	for (const struct change *c = file->first; c; c = c->next)
 		apply(&file->durable, c);
@@ -232,7 +252,7 @@ bool disk_model_delete(const char *path, bool sync)
 
 	if (!disk.on)
 		return true;
-	if (!holds())
+	if (!turns())
 		return false;
 	if (file) {
 		file->there = false;

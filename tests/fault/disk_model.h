@@ -17,6 +17,9 @@ void disk_model_begin(unsigned cut_at);
 void disk_model_end(void);
 /* Changes so far: writes, truncations, syncs, deletions. */
 unsigned disk_model_changes(void);
+/* The first `max` changes that decide what of the others stays: the numbers of syncs, truncations and deletions.
+ * Between two of them a disk may show any part of the writes, whenever the power goes. Returns how many there are. */
+size_t disk_model_turns(unsigned *numbers, size_t max);
 bool disk_model_is_on(void);
 bool disk_model_power_is_off(void);
 /* Writes the files into `dir`, with their own names, as `seed` has it. Seed 0 keeps only what is durable. */

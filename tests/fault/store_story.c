@@ -7,7 +7,7 @@
 #define DIGEST "sha256:4444444444444444444444444444444444444444444444444444444444444444"
 #define NOTE "projects/p/notes/note01"
 #define THREADS 4u
-#define READ_MEMORY (8u << 20)
+#define READ_MEMORY (24u << 20)
 
 /* Rows by number: which kind, and so their ids. */
 enum { PROJECT = 0, NOTES = 1, OPERATIONS = 4, OCCURRENCES = 6 };
@@ -294,19 +294,38 @@ static size_t count_rows(const struct story *s, size_t from, size_t to)
 	return count;
 }
 
+/* All pages: one is cut short where its rows are long. */
+static bool count_listed(struct story *s, size_t *count, struct err *e)
+{
+	char token[512] = "";
+
+	for (*count = 0;;) {
+		cleanup(arena) struct arena arena = arena_init(READ_MEMORY);
+		struct page page = {str_of(token), 100};
+		struct row_list rows;
+
+		if (!store_list_occurrences(s->store, STR("p"), page, deadline(s), &arena, &rows, e))
+			return false;
+		*count += rows.count;
+		if (rows.next.len == 0)
+			return true;
+		snprintf(token, sizeof(token), "%.*s", STR_ARG(rows.next));
+	}
+}
+
 static void list(struct story *s)
 {
 	cleanup(arena) struct arena arena = arena_init(READ_MEMORY);
 	struct page page = {STR(""), 100};
 	struct row_list rows = {0};
 	struct err e = ERR_INIT;
+	size_t listed = 0;
 
 	if (may_fail(s, store_list_notes(s->store, STR("p"), page, deadline(s), &arena, &rows, &e), &e, NOTES) &&
 	    rows.count != count_rows(s, NOTES, OPERATIONS))
 		broken(s, "the list of notes is another", NOTES);
-	if (may_fail(s, store_list_occurrences(s->store, STR("p"), page, deadline(s), &arena, &rows, &e), &e,
-		     OCCURRENCES) &&
-	    rows.count != count_rows(s, OCCURRENCES, STORY_ROWS))
+	if (may_fail(s, count_listed(s, &listed, &e), &e, OCCURRENCES) &&
+	    listed != count_rows(s, OCCURRENCES, STORY_ROWS))
 		broken(s, "the list of occurrences is another", OCCURRENCES);
 }
 
