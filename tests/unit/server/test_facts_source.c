@@ -73,7 +73,8 @@ static int teardown(void **state)
 }
 
 /* Occurrence `id` with `count` different signatures that begin with `signature`. */
-static void add_many(struct bed *bed, const char *id, const char *note, const char *signature, size_t count)
+static void add_to(struct bed *bed, const char *digest, const char *id, const char *note, const char *signature,
+		   size_t count)
 {
 	cleanup(arena) struct arena arena = arena_init(16u << 20);
 	struct evidence *evidence = arena_array(&arena, count, sizeof(*evidence));
@@ -81,7 +82,7 @@ static void add_many(struct bed *bed, const char *id, const char *note, const ch
 				     .id = str_of(id),
 				     .note = str_of(note),
 				     .kind = STR("ATTESTATION"),
-				     .digest = STR(DIGEST),
+				     .digest = str_of(digest),
 				     .evidence = evidence,
 				     .evidence_count = count};
 
@@ -90,6 +91,11 @@ static void add_many(struct bed *bed, const char *id, const char *note, const ch
 			count == 1 ? str_of(signature) : arena_printf(&arena, "%s %s %zu", signature, id, i);
 	if (!store_create_occurrence(bed->scratch.store, &row, 0, &bed->err))
 		fail_msg("%s", bed->err.text);
+}
+
+static void add_many(struct bed *bed, const char *id, const char *note, const char *signature, size_t count)
+{
+	add_to(bed, DIGEST, id, note, signature, count);
 }
 
 static void add(struct bed *bed, const char *id, const char *note, const char *signature)
@@ -282,6 +288,35 @@ static void when_every_note_counts_all_share_one_limit(void **state)
 	answer = ask(bed, NULL);
 	assert_int_equal(answer.count, LIMIT_UNVERIFIED);
 	assert_int_equal(answer.unverified, LIMIT_UNVERIFIED);
+}
+
+#define FLOODED 100
+
+/* What is stored for others is neither read nor verified, and what is told of a flooded image is bounded. */
+static void a_flood_on_other_images_costs_this_one_nothing(void **state)
+{
+	struct bed *bed = *state;
+	struct facts_answer answer;
+	size_t used;
+
+	for (unsigned i = 0; i < FLOODED; i++) {
+		char digest[80];
+
+		snprintf(digest, sizeof(digest), "sha256:%064x", i);
+		add_to(bed, digest, digest + 60, QA, "bad", LIMIT_UNVERIFIED);
+	}
+	add(bed, "good", QA, "anna");
+	answer = ask(bed, QA);
+	assert_int_equal(answer.count, 1);
+	assert_int_equal(accepted(answer), 1);
+	assert_int_equal(verifier_calls(&bed->verifier), 1);
+	used = bed->arena.used;
+	assert_true(used < 16 * 1024);
+	add_many(bed, "flood", QA, "bad", LIMIT_UNVERIFIED);
+	answer = ask(bed, QA);
+	assert_int_equal(accepted(answer), 1);
+	assert_int_equal(verifier_calls(&bed->verifier), 1 + LIMIT_UNVERIFIED);
+	assert_true(bed->arena.used - used < 1024 * LIMIT_UNVERIFIED);
 }
 
 /* Verified once, then buried under more than any review looks at. */
@@ -841,6 +876,7 @@ int main(void)
 		CASE(verifies_256_of_a_note_and_counts_the_rest_until_the_next_review),
 		CASE(a_flood_on_one_note_takes_nothing_from_another),
 		CASE(when_every_note_counts_all_share_one_limit),
+		CASE(a_flood_on_other_images_costs_this_one_nothing),
 		CASE(a_flood_does_not_bury_what_was_once_verified_not_even_after_a_restart),
 		CASE(what_a_hint_leads_to_is_judged_like_everything_else),
 		CASE(a_flood_hides_nothing_that_comes_after_it),
