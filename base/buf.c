@@ -140,11 +140,11 @@ void buf_printf(struct buf *b, const char *format, ...)
 static void add_escaped(struct buf *b, unsigned char c)
 {
 	static const char shorts[] = "btn\0fr";
+	char letter = c == '"' || c == '\\' ? (char)c : c >= 8 && c <= 13 ? shorts[c - 8] : 0;
+	const char escape[] = {'\\', letter};
 
-	if (c == '"' || c == '\\')
-		buf_printf(b, "\\%c", c);
-	else if (c >= 8 && c <= 13 && shorts[c - 8])
-		buf_printf(b, "\\%c", shorts[c - 8]);
+	if (letter)
+		buf_add(b, str_make(escape, sizeof(escape)));
 	else
 		buf_printf(b, "\\u%04x", c);
 }

@@ -7,6 +7,8 @@
 #define NAME_SHOWN_MAX 128
 #define MICROSECONDS 1000000
 #define UPDATE_TRIES 16u
+/* Room that an attestation needs, taken at once. */
+#define TEXT_USUAL 2048u
 
 bool call_query(const struct grafeas_call *call, const char *name, struct str *value, struct err *e)
 {
@@ -41,6 +43,8 @@ bool call_answer(const struct message *m, const json_t *canonical, struct buf *o
 {
 	cleanup(json) json_t *encoded = message_encode(m, canonical);
 
+	if (out->capacity == 0)
+		buf_reserve(out, TEXT_USUAL);
 	return encoded ? json_write(encoded, out, e) : err_no_memory(e);
 }
 
@@ -62,6 +66,7 @@ bool call_stored_text(struct grafeas_call *call, const json_t *canonical, struct
 	cleanup(buf) struct buf written = buf_init(LIMIT_API_BODY);
 	struct str copy;
 
+	buf_reserve(&written, TEXT_USUAL);
 	if (!json_write(canonical, &written, e))
 		return false;
 	copy = arena_copy(call->request->arena, buf_str(&written));

@@ -25,10 +25,17 @@ static const char *escape_of(enum state state, char c)
 	return c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
 }
 
+static bool has(struct str body, char c)
+{
+	return str_find(body, c) < body.len;
+}
+
 bool heredoc_needs_repair(struct str body)
 {
 	enum state state = OUTSIDE;
 
+	if (!has(body, '\n') && !has(body, '\r') && !has(body, '\t'))
+		return false;
 	for (size_t i = 0; i < body.len; i++) {
 		if (escape_of(state, body.ptr[i]))
 			return true;

@@ -2,8 +2,7 @@
  *   - more than LIMIT_JSON_DEPTH levels: refused here, jansson takes 2,048;
  *   - a zero byte after a number or word: refused here, jansson passes over it;
  *   - numbers that fit neither 64 bits nor a double, and keys with U+0000: refused by jansson, legal JSON here. */
-#include <jansson.h>
-
+#include "base/json.h"
 #include "base/json_doc.h"
 #include "base/limits.h"
 
@@ -101,6 +100,18 @@ static void check_skipping(struct str text, bool accepted)
 	check(!accepted || doc.count <= whole);
 }
 
+/* json_read makes the tree that jansson makes, of what both take. */
+static void check_tree(struct str text, bool accepted)
+{
+	json_t *ours = NULL, *theirs = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	struct err e;
+
+	check(json_read(text, &ours, &e) == (accepted && theirs));
+	check(!ours || json_equal(ours, theirs));
+	json_decref(ours);
+	json_decref(theirs);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -121,6 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (value)
 		check(strstr(e.text, "deep") != NULL || memchr(text.ptr, '\0', text.len) != NULL);
 	check_skipping(text, accepted);
+	check_tree(text, accepted);
 	json_decref(value);
 	arena_release(&arena);
 	return 0;

@@ -62,6 +62,55 @@ static void refuses_what_the_strict_reader_or_jansson_refuses(void **state)
 	}
 }
 
+static void sees_what_jansson_sees(struct str text)
+{
+	cleanup(json) json_t *ours = NULL;
+	cleanup(json) json_t *theirs = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	struct err e = ERR_INIT;
+
+	if (!json_read(text, &ours, &e))
+		fail_msg("%.*s: %s", STR_ARG(str_head(text, 64)), e.text);
+	if (!json_equal(ours, theirs))
+		fail_msg("another tree: %.*s", STR_ARG(str_head(text, 64)));
+}
+
+static void makes_the_tree_that_jansson_makes(void **state)
+{
+	static const char *const texts[] = {
+		"null",
+		"[]",
+		"{}",
+		"\"\"",
+		"{\"\":\"\"}",
+		" [ true , false , null ] ",
+		"[0,-0,1,-1,12345678901234567,-12345678901234567,123456789012345678,-123456789012345678]",
+		"[1234567890123456789,-1234567890123456789,9223372036854775807,-9223372036854775808]",
+		"[0.5,1e3,1E-3,-2.5e+2,7.8,100000000000000000000000e-3]",
+		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00 \xc3\xa9 \x7f\"",
+		"{\"a\\u0062\":[{\"c\":[[],{}]},\"d\"],\"e\":{\"f\":{\"g\":-7}}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		sees_what_jansson_sees(str_of(texts[i]));
+}
+
+/* Short documents are built from their nodes, long ones are not. */
+static void makes_the_same_tree_at_any_length(void **state)
+{
+	(void)state;
+	for (size_t length = 64 * 1024 - 2; length <= 64 * 1024 + 2; length++) {
+		cleanup(buf) struct buf text = buf_init(1u << 20);
+
+		buf_add_c(&text, "{\"a\":[1,\"\\n\"],\"b\":\"");
+		while (text.len < length - 2)
+			buf_add_char(&text, 'x');
+		buf_add_c(&text, "\"}");
+		assert_int_equal(text.len, length);
+		sees_what_jansson_sees(buf_str(&text));
+	}
+}
+
 static void refuses_one_level_too_deep(void **state)
 {
 	struct err e = ERR_INIT;
@@ -201,6 +250,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_any_kind_of_document),
 		cmocka_unit_test(refuses_what_the_strict_reader_or_jansson_refuses),
+		cmocka_unit_test(makes_the_tree_that_jansson_makes),
+		cmocka_unit_test(makes_the_same_tree_at_any_length),
 		cmocka_unit_test(refuses_one_level_too_deep),
 		cmocka_unit_test(reads_the_densest_document),
 		cmocka_unit_test(writes_compactly_in_the_order_of_insertion),
