@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "attest/armor.h"
 #include "attest/openpgp.h"
 #include "attest/openpgp_home.h"
 #include "tests/fault/alloc.h"
@@ -110,6 +111,54 @@ static void an_upload_that_is_no_signature(void **state)
 	buf_release(&path.upload);
 }
 
+static bool accept_once(void *context, unsigned n)
+{
+	struct path *path = context;
+	struct err e = ERR_INIT;
+	bool taken, fired;
+
+	alloc_fail(n, ALLOC_THREAD, path->onwards);
+	taken = armor_acceptable(buf_str(&path->upload), &e);
+	fired = alloc_work_again();
+	assert_int_equal(taken, !fired);
+	if (!taken)
+		assert_int_equal(e.kind, ERR_INTERNAL);
+	return fired;
+}
+
+/* Else the uploader would not send it again. */
+static void an_upload_that_could_not_be_read_is_not_called_malformed(void **state)
+{
+	struct path path = {.bed = *state, .upload = fixture_signature(STR("attached-binary.b64"))};
+
+	alloc_each(accept_once, &path);
+	buf_release(&path.upload);
+}
+
+static bool unwrap_once(void *context, unsigned n)
+{
+	struct path *path = context;
+	cleanup(armor_message) struct armor_message message = armor_message_init();
+	enum verdict_reason reason;
+	bool fired;
+
+	alloc_fail(n, ALLOC_THREAD, path->onwards);
+	reason = armor_unwrap(buf_str(&path->upload), &message);
+	fired = alloc_work_again();
+	assert_int_equal(reason == REASON_GOOD, !fired);
+	return fired;
+}
+
+static void a_message_is_unwrapped_as_a_whole_or_not_at_all(void **state)
+{
+	struct path path = {.bed = *state, .upload = fixture_signature(STR("clear-url.asc"))};
+
+	alloc_each(unwrap_once, &path);
+	path.onwards = true;
+	alloc_each(unwrap_once, &path);
+	buf_release(&path.upload);
+}
+
 /* A signature of "ed" when another key is known. */
 static void a_signature_by_an_unknown_key(void **state)
 {
@@ -132,6 +181,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OF(a_good_signature),
 		OF(an_upload_that_is_no_signature),
+		OF(an_upload_that_could_not_be_read_is_not_called_malformed),
+		OF(a_message_is_unwrapped_as_a_whole_or_not_at_all),
 		OF(a_signature_by_an_unknown_key),
 	};
 

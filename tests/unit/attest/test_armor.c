@@ -73,7 +73,11 @@ static void refuses_what_is_not_exactly_one_message(void **state)
 		{"-----BEGIN PGP SIGNATURE-----\n\nwgA=\n", REASON_NOT_OPENPGP},
 		{"-----BEGIN PGP SIGNATURE-----\n\nwgA=\n-----END PGP MESSAGE-----\n", REASON_NOT_OPENPGP},
 		{"-----BEGIN PGP SIGNATURE-----\nwgA=\n-----END PGP SIGNATURE-----\n", REASON_NOT_OPENPGP},
+		{"-----BEGIN PGP SIGNATURE-----\nno header\nwgA=\n-----END PGP SIGNATURE-----\n", REASON_NOT_OPENPGP},
+		{"-----BEGIN PGP SIGNATURE-----\n-No: header\nwgA=\n-----END PGP SIGNATURE-----\n", REASON_NOT_OPENPGP},
+		{"-----BEGIN PGP SIGNATURE-----\nComment: x\n", REASON_NOT_OPENPGP},
 		{"-----BEGIN PGP SIGNATURE-----\n\n-----END PGP SIGNATURE-----\n", REASON_NOT_OPENPGP},
+		{"-----BEGIN PGP SIGNATURE-----\n\nwg\rA=\n-----END PGP SIGNATURE-----\n", REASON_NOT_OPENPGP},
 		{"-----BEGIN PGP SIGNATURE-----\n\nwgA=\n\n-----END PGP SIGNATURE-----\n", REASON_NOT_OPENPGP},
 		{"-----BEGIN PGP SIGNATURE-----\n\nwg_=\n-----END PGP SIGNATURE-----\n", REASON_NOT_OPENPGP},
 		{"-----BEGIN PGP SIGNATURE-----\n\nwgA=\n=AAAA\n-----END PGP SIGNATURE-----\n", REASON_NOT_OPENPGP},
@@ -176,6 +180,23 @@ static void one_signature_has_a_limit(void **state)
 	assert_int_equal(e.kind, ERR_INVALID);
 }
 
+/* Its line ends take two bytes each in what is signed, which may be twice as long. */
+static void clear_signed_text_of_line_ends_is_read_whole(void **state)
+{
+	cleanup(armor_message) struct armor_message message = armor_message_init();
+	cleanup(buf) struct buf upload = buf_init(LIMIT_SIGNATURE);
+	const size_t lines = LIMIT_SIGNATURE - strlen(CLEAR HASH SIGNATURE);
+
+	(void)state;
+	buf_add_c(&upload, CLEAR HASH);
+	for (size_t i = 0; i < lines; i++)
+		buf_add_char(&upload, '\n');
+	buf_add_c(&upload, SIGNATURE);
+	assert_int_equal(upload.len, LIMIT_SIGNATURE);
+	assert_int_equal(armor_unwrap(buf_str(&upload), &message), REASON_GOOD);
+	assert_int_equal(message.text.len, 2 * lines);
+}
+
 static void an_upload_is_armour_or_base64(void **state)
 {
 	const struct {
@@ -230,6 +251,8 @@ static void reads_blocks_of_keys_and_nothing_beside_them(void **state)
 		{KEYS SIGNATURE, 0},
 		{"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n" BODY "-----END PGP PRIVATE KEY BLOCK-----\n", 0},
 		{"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" BODY, 0},
+		{"-----BEGIN PGP MESSAGE-----\n\n" BODY "-----END PGP PUBLIC KEY BLOCK-----\n", 0},
+		{"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n" BODY "-----END PGP MESSAGE-----\n", 0},
 	};
 
 	(void)state;
@@ -253,6 +276,7 @@ int main(void)
 		cmocka_unit_test(unwraps_base64_once),
 		cmocka_unit_test(base64_of_more_than_one_message_is_refused),
 		cmocka_unit_test(one_signature_has_a_limit),
+		cmocka_unit_test(clear_signed_text_of_line_ends_is_read_whole),
 		cmocka_unit_test(an_upload_is_armour_or_base64),
 		cmocka_unit_test(reads_blocks_of_keys_and_nothing_beside_them),
 		cmocka_unit_test(every_truncation_of_a_fixture_is_refused),

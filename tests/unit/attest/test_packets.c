@@ -78,6 +78,10 @@ static void refuses_what_is_not_one_message(void **state)
 		{STR(LITERAL), REASON_BAD_SIGNATURE},
 		{STR(ONE_PASS LITERAL), REASON_NOT_OPENPGP},
 		{STR(ONE_PASS SIGNATURE), REASON_SEVERAL_MESSAGES},
+		{STR("\xc4\xe\3\1\xa\1\0\0\0\0\0\0\0\0\1x" LITERAL SIGNATURE), REASON_NOT_OPENPGP},
+		{STR("\xc4\xd\4\1\xa\1\0\0\0\0\0\0\0\0\1" LITERAL SIGNATURE), REASON_NOT_OPENPGP},
+		{STR("\xc4\xc\3\1\xa\1\0\0\0\0\0\0\0\1" LITERAL SIGNATURE), REASON_NOT_OPENPGP},
+		{STR(ONE_PASS "\xcb\1b" SIGNATURE), REASON_NOT_OPENPGP},
 		{STR(ONE_PASS_NESTED LITERAL SIGNATURE), REASON_SEVERAL_SIGNATURES},
 		{STR(ONE_PASS_NESTED ONE_PASS LITERAL SIGNATURE SIGNATURE), REASON_SEVERAL_SIGNATURES},
 		{STR(ONE_PASS LITERAL SIGNATURE LITERAL), REASON_SEVERAL_MESSAGES},
@@ -101,6 +105,69 @@ static void refuses_what_is_not_one_message(void **state)
 			fail_msg("case %zu: %s", i, verdict_reason_name(reason));
 		assert_int_equal(found.version, 99);
 	}
+}
+
+#define CERTIFICATE "\xc6\0"
+
+/* What goes to gpg in one piece is counted first, so that none is lost in it. */
+static void counts_whole_certificates_and_nothing_else(void **state)
+{
+	const struct {
+		struct str bytes;
+		size_t count;
+	} cases[] = {
+		{STR(CERTIFICATE), 1},
+		{STR("\x98\0"), 1},
+		{STR("\x99\0\0"), 1},
+		{STR("\x9a\0\0\0\0"), 1},
+		{STR("\xc6\xff\0\0\0\0"), 1},
+		{STR(CERTIFICATE USER_ID CERTIFICATE), 2},
+		{STR("\xc6\1a" CERTIFICATE), 2},
+		{STR(""), 0},
+		{STR("\xc6"), 0},
+		{STR("\x99\0"), 0},
+		{STR("\x98"), 0},
+		{STR("\xc6\xc0"), 0},
+		{STR("\xc6\xff\0\0\0"), 0},
+		{STR("\xc6\1"), 0},
+		{STR("\x18\0"), 0},
+		{STR("\x9b"), 0},
+		{STR(CERTIFICATE "text"), 0},
+		{STR(CERTIFICATE "\xcd"), 0},
+		{STR(CERTIFICATE "\xcd\2a"), 0},
+		{STR(CERTIFICATE "\xcb\xe0x\0"), 0},
+		{STR(USER_ID CERTIFICATE), 0},
+		{STR(USER_ID), 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (packets_count_certificates(cases[i].bytes) != cases[i].count)
+			fail_msg("case %zu: %zu", i, packets_count_certificates(cases[i].bytes));
+}
+
+/* A certificate of `size` bytes, its length written as `head`, and an empty one behind it. */
+static size_t count_sized(struct str head, size_t size)
+{
+	static char bytes[20000];
+
+	memset(bytes, 0, sizeof(bytes));
+	bytes[0] = (char)0xc6;
+	memcpy(bytes + 1, head.ptr, head.len);
+	memcpy(bytes + 1 + head.len + size, CERTIFICATE, 2);
+	return packets_count_certificates(str_make(bytes, 1 + head.len + size + 2));
+}
+
+static void each_form_of_length_has_its_edges(void **state)
+{
+	(void)state;
+	assert_int_equal(count_sized(STR("\xbf"), 191), 2);
+	assert_int_equal(count_sized(STR("\xc0\0"), 192), 2);
+	assert_int_equal(count_sized(STR("\xc1\2"), 450), 2);
+	assert_int_equal(count_sized(STR("\xdf\xff"), 8383), 2);
+	assert_int_equal(count_sized(STR("\xff\0\0\x20\xc0"), 8384), 2);
+	/* In parts, of which the first would be one byte. */
+	assert_int_equal(count_sized(STR("\xe0x\0"), 0), 0);
 }
 
 static void only_known_strong_hashes_are_strong(void **state)
@@ -140,6 +207,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_the_three_shapes),
 		cmocka_unit_test(refuses_what_is_not_one_message),
+		cmocka_unit_test(counts_whole_certificates_and_nothing_else),
+		cmocka_unit_test(each_form_of_length_has_its_edges),
 		cmocka_unit_test(only_known_strong_hashes_are_strong),
 		cmocka_unit_test(CVE_2024_29903_a_declared_length_is_not_believed),
 	};
