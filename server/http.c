@@ -230,12 +230,20 @@ static struct MHD_Response *make_answer(struct http_response *response)
 	return answer;
 }
 
+/* Bytes of the body that libmicrohttpd will certainly send. */
+static size_t certain_body(const struct exchange *x, const struct http_response *response)
+{
+	bool bare = response->status < 200 || response->status == 204 || response->status == 304;
+	return !bare && str_eq_c(x->request.method, "POST") ? response->body.len : 0;
+}
+
 static enum MHD_Result send_answer(struct exchange *x, struct MHD_Connection *connection,
 				   struct http_response *response)
 {
 	if (response->status == 0 || response->body.failed)
 		refuse(response, 500, "no answer could be made");
 	x->status = response->status;
+	tls_push_expect_body(&x->connection->tls.push, certain_body(x, response));
 	struct MHD_Response *answer = make_answer(response);
 	if (!answer)
 		return MHD_NO;
@@ -512,7 +520,7 @@ static void begin_connection(struct http_listener *listener, struct MHD_Connecti
 	connection->tls.established = handshake_done;
 	connection->tls.context = connection;
 	if (session)
-		tls_session_begin(&connection->tls, session->tls_session);
+		tls_session_begin(&connection->tls, session->tls_session, fd->connect_fd);
 }
 
 static void notice_connection(void *context, struct MHD_Connection *mhd, void **socket_context,

@@ -343,10 +343,13 @@ static int after_finished(gnutls_session_t session, unsigned type, unsigned when
 	return 0;
 }
 
-void tls_session_begin(struct tls_session *s, void *gnutls_session)
+void tls_session_begin(struct tls_session *s, void *gnutls_session, int fd)
 {
 	gnutls_session_t session = gnutls_session;
 	s->session = session;
+	tls_push_init(&s->push, fd);
+	gnutls_transport_set_ptr2(session, (gnutls_transport_ptr_t)(intptr_t)fd, &s->push);
+	gnutls_transport_set_vec_push_function(session, tls_push_vector);
 	gnutls_db_set_ptr(session, s);
 	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, after_finished);
 	if (s->ask_certificate && s->files->client_ca)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "server/tls_push.h"
 
 struct tls_files;
 
@@ -27,6 +28,7 @@ struct tls_session {
 	bool ask_certificate;		    /* request a client certificate, when there is a client CA */
 	void (*established)(void *context); /* called by the connection's thread when the handshake is done */
 	void *context;
+	struct tls_push push;
 	/* private */
 	void *session;
 	bool client_accepted;
@@ -34,8 +36,8 @@ struct tls_session {
 	int64_t checked_ms;
 };
 
-/* Before the handshake: `s` with its public fields set, for a gnutls_session_t. */
-void tls_session_begin(struct tls_session *s, void *gnutls_session);
+/* Before the handshake: `s` with its public fields set, for a gnutls_session_t on the socket `fd`. */
+void tls_session_begin(struct tls_session *s, void *gnutls_session, int fd);
 /* True when the peer proved a certificate that the client CA in force issued for client authentication and that is
  * within its dates. Only the connection's own thread may ask; a verdict is kept for a minute. */
 bool tls_session_client_accepted(struct tls_session *s);

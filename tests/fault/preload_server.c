@@ -156,7 +156,22 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	REAL(sendmsg)
-	return fails_with(FAULT_SEND) ? -1 : real(fd, message, flags);
+	struct msghdr less = *message;
+	struct iovec first;
+	ssize_t part;
+
+	if (message->msg_iovlen == 0 || message->msg_control)
+		return fails_with(FAULT_SEND) ? -1 : real(fd, message, flags);
+	first = message->msg_iov[0];
+	part = allowed(FAULT_SEND, first.iov_len);
+	if (part < 0)
+		return -1;
+	if ((size_t)part == first.iov_len)
+		return real(fd, message, flags);
+	first.iov_len = (size_t)part;
+	less.msg_iov = &first;
+	less.msg_iovlen = 1;
+	return real(fd, &less, flags);
 }
 
 /* Two names of open, each with its mode only when it may make a file. */
