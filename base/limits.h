@@ -133,7 +133,7 @@
 #define LIMIT_API_IN_WORK 256u
 /* Of the API's, those that are worked on at the same time; the others wait for their turn, milliseconds, 503 beyond. */
 #define LIMIT_API_TURNS 16u
-#define LIMIT_TURN_MS 2000u
+#define LIMIT_TURN_MS 3000u
 #define LIMIT_API_BODIES (16u * 1024 * 1024)
 #define LIMIT_ANSWERS (128u * 1024 * 1024)
 
