@@ -85,8 +85,29 @@ static bool log_is_empty(const char *path, bool *empty, struct err *e)
 	return true;
 }
 
+/* The rollback journal of the transaction that makes the file says that there was nothing before it: SQLite will take
+ * back what is there. Magic number and size before, in pages, at offset 16. */
+static bool is_half_made(const char *path)
+{
+	static const unsigned char magic[] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+	cleanup(buf) struct buf journal = buf_init(PATH_BYTES_MAX + 8);
+	unsigned char head[20];
+	ssize_t got;
+	int fd;
+
+	buf_add_c(&journal, path);
+	buf_add_c(&journal, "-journal");
+	fd = journal.failed ? -1 : open(journal.data, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	got = read(fd, head, sizeof(head));
+	close(fd);
+	return got == sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0 && memcmp(head + 16, "\0\0\0", 4) == 0;
+}
+
 /* What SQLite would overlook: it takes a file shorter than a page for a new one, throws the log of an empty one away,
- * and does not miss the end of a last page. An empty file without a log is a first start that was cut short. */
+ * and does not miss the end of a last page. An empty file without a log is a first start that was cut short, and so
+ * is any that is only half made. */
 static bool check_size(const char *path, off_t size, struct err *e)
 {
 	bool empty;
@@ -94,6 +115,8 @@ static bool check_size(const char *path, off_t size, struct err *e)
 	if (!log_is_empty(path, &empty, e))
 		return false;
 	if (empty ? size % SQLITE_PAGE_BYTES == 0 : size >= SQLITE_PAGE_BYTES)
+		return true;
+	if (empty && is_half_made(path))
 		return true;
 	return err_set(
 		e, ERR_INTERNAL,

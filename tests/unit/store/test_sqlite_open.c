@@ -161,6 +161,40 @@ static void an_empty_file_is_a_start_that_was_cut_short(void **state)
 	make_store(bed, 1);
 }
 
+/* What the disk shows when the power goes while the first transaction writes: part of a page, and a journal that says
+ * how many pages there were before. */
+static void leave_half_made(struct bed *bed, unsigned char pages_before)
+{
+	static const unsigned char head[] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+	unsigned char journal[512] = {0}, page[7680] = "SQLite format 3";
+	char path[320];
+
+	memcpy(journal, head, sizeof(head));
+	journal[19] = pages_before;
+	journal[22] = 2;
+	journal[26] = 0x20;
+	snprintf(path, sizeof(path), "%s-journal", bed->path);
+	write_file(path, journal, sizeof(journal));
+	write_file(bed->path, page, sizeof(page));
+}
+
+static void a_file_that_is_half_made_is_a_start_that_was_cut_short(void **state)
+{
+	struct bed *bed = *state;
+	struct note_row row = note("n");
+	struct store *store;
+
+	leave_half_made(bed, 1);
+	assert_refused_with(bed, STORE_READ_WRITE, ERR_INTERNAL, "its size is wrong");
+	leave_half_made(bed, 0);
+	store = opened(bed);
+	assert_true(store_create_note(store, &row, 0, &bed->err));
+	store_close(store);
+	store = opened(bed);
+	assert_true(has_note(store, "n"));
+	store_close(store);
+}
+
 static void refuses_an_empty_file_whose_log_is_not_empty(void **state)
 {
 	struct bed *bed = *state;
@@ -652,6 +686,7 @@ int main(void)
 		CASE(a_new_file_belongs_to_its_owner_alone),
 		CASE(closing_leaves_one_file),
 		CASE(an_empty_file_is_a_start_that_was_cut_short),
+		CASE(a_file_that_is_half_made_is_a_start_that_was_cut_short),
 		CASE(refuses_an_empty_file_whose_log_is_not_empty),
 		CASE(refuses_a_newer_file_and_leaves_it_as_it_is),
 		CASE(refuses_files_of_other_programs),
