@@ -75,7 +75,10 @@ bool sqlite_connect(struct sqlite_connection *c, const char *path, enum sqlite_a
 		sqlite3_extended_result_codes(c->db, 1);
 		sqlite3_busy_handler(c->db, wait_for_lock, c);
 		distrust_schema(c->db);
-		code = sqlite3_exec(c->db, "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON", NULL, NULL, NULL);
+		code = sqlite3_exec(c->db,
+				    "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; "
+				    "PRAGMA temp_store=MEMORY",
+				    NULL, NULL, NULL);
 	}
 	if (code == SQLITE_OK && access == SQLITE_WRITES && sqlite3_db_readonly(c->db, "main") == 1)
 		code = SQLITE_READONLY;

@@ -113,12 +113,51 @@ static void the_check_above_sees_a_scan_and_a_sort(void **state)
 	assert_non_null(strstr(plan.data, "TEMP B-TREE"));
 }
 
+static bool has_temporary_file(void)
+{
+	bool found = false;
+
+	for (int fd = 3; fd < 256 && !found; fd++) {
+		char name[64], target[512] = "";
+
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		found = readlink(name, target, sizeof(target) - 1) > 0 && strstr(target, "/etilqs_");
+	}
+	return found;
+}
+
+/* Some megabytes, more than a cache holds. */
+static bool spills(const char *setting)
+{
+	bool found;
+
+	assert_int_equal(sqlite3_exec(connection.db, setting, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(connection.db,
+				      "CREATE TEMP TABLE large AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT "
+				      "x + 1 FROM c LIMIT 8000) SELECT randomblob(1000) FROM c",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	found = has_temporary_file();
+	assert_int_equal(sqlite3_exec(connection.db, "DROP TABLE temp.large", NULL, NULL, NULL), SQLITE_OK);
+	return found;
+}
+
+/* The sandbox leaves no place for one. */
+static void nothing_spills_into_a_temporary_file(void **state)
+{
+	(void)state;
+	assert_false(spills(""));
+	assert_true(spills("PRAGMA temp_store=FILE"));
+	assert_int_equal(sqlite3_exec(connection.db, "PRAGMA temp_store=MEMORY", NULL, NULL, NULL), SQLITE_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_statement_searches_by_exactly_its_index),
 		cmocka_unit_test(no_statement_scans_a_table_or_sorts),
 		cmocka_unit_test(the_check_above_sees_a_scan_and_a_sort),
+		cmocka_unit_test(nothing_spills_into_a_temporary_file),
 	};
 
 	return cmocka_run_group_tests_name("sqlite_plan", tests, setup, teardown);
