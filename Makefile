@@ -15,13 +15,16 @@ CC ?= cc
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 FOLDERS := base policy store attest certs server cli
-PACKAGES := libmicrohttpd gnutls libcrypto jansson sqlite3 gpgme gpg-error yaml-0.1 libcurl
+PACKAGES := libmicrohttpd gnutls libcrypto jansson sqlite3 gpgme gpg-error yaml-0.1 libcurl libseccomp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 $(if $(WERROR),-Werror)
+# Where branches and returns may lead: what the processor's compiler has for it.
+BRANCHES := $(shell for o in -fcf-protection -mbranch-protection=standard; do \
+	$(CC) $$o -x c -c -o /dev/null /dev/null 2>/dev/null && echo $$o && break; done)
 HARDEN := $(if $(SANITIZE),-fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all,-D_FORTIFY_SOURCE=2 \
-	-fstack-protector-strong -fstack-clash-protection -fcf-protection)
+	-fstack-protector-strong -fstack-clash-protection $(BRANCHES))
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSEALGATE_VERSION='"$(VERSION)"' -I. -include base/banned.h -O2 -g -fPIE -pthread \
 	$(WARNINGS) $(HARDEN) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
@@ -109,6 +112,9 @@ $(BUILD)/sealgated: $(BUILD)/obj/server/main.o $(call archives,server)
 $(BUILD)/sealgate: $(BUILD)/obj/cli/main.o $(call archives,cli)
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# Looks at memory when it is given back.
+$(BUILD)/tests/unit/base/test_secret: LDFLAGS += -Wl,--wrap=free
 
 # tests/unit/FOLDER/test_*.c link what FOLDER may use.
 .SECONDEXPANSION:

@@ -13,10 +13,22 @@ struct buf buf_init(size_t max)
 	return (struct buf){.max = max};
 }
 
+struct buf buf_init_secret(size_t max)
+{
+	return (struct buf){.max = max, .secret = true};
+}
+
+static void wipe_from(struct buf *b, size_t start)
+{
+	if (b->secret && b->data)
+		explicit_bzero(b->data + start, b->capacity - start);
+}
+
 void buf_release(struct buf *b)
 {
+	wipe_from(b, 0);
 	free(b->data);
-	*b = buf_init(b->max);
+	*b = (struct buf){.max = b->max, .secret = b->secret};
 }
 
 void buf_clear(struct buf *b)
@@ -34,9 +46,22 @@ static bool may_hold(struct buf *b, size_t more)
 	return false;
 }
 
+/* realloc would leave the old bytes behind. */
+static char *move_secret(struct buf *b, size_t capacity)
+{
+	char *data = malloc(capacity);
+
+	if (data && b->data) {
+		memcpy(data, b->data, b->len + 1);
+		wipe_from(b, 0);
+		free(b->data);
+	}
+	return data;
+}
+
 static bool set_capacity(struct buf *b, size_t capacity)
 {
-	char *data = realloc(b->data, capacity);
+	char *data = b->secret ? move_secret(b, capacity) : realloc(b->data, capacity);
 
 	if (!data) {
 		starvation_note();
@@ -72,6 +97,7 @@ void buf_reserve(struct buf *b, size_t more)
 
 void buf_cut(struct buf *b, size_t len)
 {
+	wipe_from(b, len);
 	b->len = len;
 	b->failed = b->full = false;
 	if (b->data)

@@ -19,10 +19,13 @@ struct buf {
 	size_t max;
 	bool failed;
 	bool full; /* failed because of the maximum, not of memory */
+	bool secret;
 };
 
 /* An empty buffer that may hold at most `max` bytes. Nothing is allocated yet. */
 struct buf buf_init(size_t max);
+/* The same for keys, tokens and passphrases: wherever the content was is wiped when it moves or is released. */
+struct buf buf_init_secret(size_t max);
 /* Frees; the buffer is then as after buf_init with the same maximum. */
 void buf_release(struct buf *b);
 /* Empties without freeing, and forgets a failure. */

@@ -30,12 +30,10 @@ bool file_unreadable(const char *name, struct err *e)
 	return false;
 }
 
-bool file_read_fd(int fd, const char *name, struct buf *out, struct err *e)
+static bool read_all(int fd, char chunk[CHUNK], const char *name, struct buf *out, struct err *e)
 {
-	char chunk[CHUNK];
-
 	for (;;) {
-		ssize_t n = read(fd, chunk, sizeof(chunk));
+		ssize_t n = read(fd, chunk, CHUNK);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -48,6 +46,16 @@ bool file_read_fd(int fd, const char *name, struct buf *out, struct err *e)
 			break;
 	}
 	return buf_ok(out, e) || err_context(e, "%s", name);
+}
+
+bool file_read_fd(int fd, const char *name, struct buf *out, struct err *e)
+{
+	char chunk[CHUNK];
+	bool read = read_all(fd, chunk, name, out, e);
+
+	if (out->secret)
+		explicit_bzero(chunk, sizeof(chunk));
+	return read;
 }
 
 bool file_read(const char *path, struct buf *out, struct err *e)

@@ -28,7 +28,7 @@ X509 *directory_certificate(const char *dir, const char *name, struct err *e)
 
 EVP_PKEY *directory_key(const char *dir, const char *name, struct err *e)
 {
-	cleanup(buf) struct buf pem = buf_init(CERTIFICATE_FILE_MAX);
+	cleanup(buf) struct buf pem = buf_init_secret(CERTIFICATE_FILE_MAX);
 	EVP_PKEY *key;
 
 	if (!read_file(dir, name, &pem, e))

@@ -17,12 +17,10 @@ struct pair {
 	struct buf key;
 };
 
-#define PAIR_INIT ((struct pair){buf_init(CERTIFICATE_FILE_MAX), buf_init(CERTIFICATE_FILE_MAX)})
+#define PAIR_INIT ((struct pair){buf_init(CERTIFICATE_FILE_MAX), buf_init_secret(CERTIFICATE_FILE_MAX)})
 
 static void pair_release(struct pair *pair)
 {
-	if (pair->key.data)
-		OPENSSL_cleanse(pair->key.data, pair->key.len);
 	buf_release(&pair->key);
 	buf_release(&pair->certificate);
 }

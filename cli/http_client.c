@@ -29,11 +29,19 @@ void http_answer_release(struct http_answer *answer)
 	buf_release(&answer->body);
 }
 
+/* One of them holds the token. */
+static void free_headers(struct curl_slist *headers)
+{
+	for (struct curl_slist *one = headers; one; one = one->next)
+		explicit_bzero(one->data, strlen(one->data));
+	curl_slist_free_all(headers);
+}
+
 void http_client_free(struct http_client *client)
 {
 	if (!client)
 		return;
-	curl_slist_free_all(client->headers);
+	free_headers(client->headers);
 	curl_easy_cleanup(client->curl);
 	free(client);
 }
@@ -112,8 +120,8 @@ static bool add_header(struct http_client *client, const char *line, struct err 
 
 static bool set_token(struct http_client *client, const char *file, bool exposed, struct err *e)
 {
-	cleanup(buf) struct buf text = buf_init(TOKEN_MAX);
-	cleanup(buf) struct buf header = buf_init(TOKEN_MAX + 64);
+	cleanup(buf) struct buf text = buf_init_secret(TOKEN_MAX);
+	cleanup(buf) struct buf header = buf_init_secret(TOKEN_MAX + 64);
 	struct str token;
 
 	if (!read_token(file, &text, e))

@@ -24,7 +24,7 @@ static bool hash_text(const char *text, struct buf *hex, struct err *e)
 bool token_make(const unsigned char bytes[TOKEN_BYTES], const char *role, const char *name, struct token *out,
 		struct err *e)
 {
-	cleanup(buf) struct buf text = buf_init(sizeof(out->text));
+	cleanup(buf) struct buf text = buf_init_secret(sizeof(out->text));
 	cleanup(buf) struct buf hex = buf_init(128);
 
 	if (!name_valid(name))

@@ -120,7 +120,7 @@ static bool read_image(const char *text, struct arena *arena, struct image_ref *
 /* The first line; a passphrase may begin or end with spaces. */
 static bool read_passphrase(const char *file, struct buf *out, struct err *e)
 {
-	cleanup(buf) struct buf text = buf_init(PASSPHRASE_MAX);
+	cleanup(buf) struct buf text = buf_init_secret(PASSPHRASE_MAX);
 	struct str line;
 	bool read = file_read(file, &text, e);
 
@@ -129,7 +129,6 @@ static bool read_passphrase(const char *file, struct buf *out, struct err *e)
 		if (str_ends_with(line, STR("\r")))
 			line.len--;
 		buf_add(out, line);
-		explicit_bzero(text.data, text.len);
 	}
 	return read && buf_ok(out, e);
 }
@@ -138,9 +137,8 @@ static bool make_signature(const struct sign_options *o, struct signing *s, stru
 {
 	bool json = str_eq_c(str_of(o->format), "simple-signing");
 	cleanup(workspace) struct workspace workspace = {0};
-	cleanup(buf) struct buf passphrase = buf_init(PASSPHRASE_MAX);
+	cleanup(buf) struct buf passphrase = buf_init_secret(PASSPHRASE_MAX);
 	struct sign_request request = {.key = o->key, .mode = json ? SIGN_ATTACHED : SIGN_CLEAR};
-	bool done;
 
 	payload_write(json ? PAYLOAD_SIMPLE_SIGNING : PAYLOAD_IMAGE_URL, s->image.repository, s->image.digest,
 		      &s->payload);
@@ -150,10 +148,7 @@ static bool make_signature(const struct sign_options *o, struct signing *s, stru
 	request.payload = buf_str(&s->payload);
 	if (o->passphrase_file)
 		request.passphrase = passphrase.data ? passphrase.data : "";
-	done = openpgp_sign(&request, workspace.path, &s->signature, s->fingerprint, e);
-	if (passphrase.data)
-		explicit_bzero(passphrase.data, passphrase.len);
-	return done;
+	return openpgp_sign(&request, workspace.path, &s->signature, s->fingerprint, e);
 }
 
 static bool upload(const struct sign_options *o, struct signing *s, struct err *e)

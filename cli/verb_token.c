@@ -49,7 +49,7 @@ static bool random_bytes(unsigned char out[TOKEN_BYTES], struct err *e)
 
 static int print(const struct token *token, const char *role)
 {
-	cleanup(buf) struct buf out = buf_init(VERB_OUTPUT_MAX);
+	cleanup(buf) struct buf out = buf_init_secret(VERB_OUTPUT_MAX);
 
 	if (verb_wants_json()) {
 		cleanup(json) json_t *value =
@@ -67,12 +67,16 @@ static int run(const void *data, const struct option_list *arguments)
 	unsigned char bytes[TOKEN_BYTES];
 	struct token token;
 	struct err e = ERR_INIT;
+	int status;
 
 	(void)arguments;
 	if (!verb_need(o->role, "role", &e) || !verb_need(o->name, "name", &e) || !random_bytes(bytes, &e) ||
 	    !token_make(bytes, o->role, o->name, &token, &e))
 		return verb_fail("token new", &e);
-	return print(&token, o->role);
+	status = print(&token, o->role);
+	explicit_bzero(&token, sizeof(token));
+	explicit_bzero(bytes, sizeof(bytes));
+	return status;
 }
 
 const struct verb verb_token_new = {

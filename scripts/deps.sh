@@ -4,7 +4,7 @@
 set -eu
 
 build="gcc libc6-dev make pkg-config libmicrohttpd-dev libgnutls28-dev libssl-dev libgpgme-dev libjansson-dev
-libsqlite3-dev libyaml-dev libcurl4-openssl-dev gnupg curl ca-certificates"
+libsqlite3-dev libseccomp-dev libyaml-dev libcurl4-openssl-dev gnupg curl ca-certificates"
 check="libcmocka-dev sqlite3 openssl procps"
 case "${1:-build}" in
 build) packages=$build ;;

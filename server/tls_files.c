@@ -94,18 +94,15 @@ static bool read_expiry(const char *path, struct tls_pair *pair, struct err *e)
 	return true;
 }
 
-/* The key is wiped from the buffer it was read into. */
 static bool read_key(const char *path, struct tls_pair *pair, struct err *e)
 {
-	cleanup(buf) struct buf text = buf_init(LIMIT_KEY_FILE);
+	cleanup(buf) struct buf text = buf_init_secret(LIMIT_KEY_FILE);
 	if (!file_read_settled(path, &text, e))
 		return false;
 	gnutls_datum_t pem = datum(&text);
 	int code = gnutls_privkey_init(&pair->key);
 	if (code >= 0)
 		code = gnutls_privkey_import_x509_raw(pair->key, &pem, GNUTLS_X509_FMT_PEM, NULL, 0);
-	if (text.data)
-		explicit_bzero(text.data, text.len);
 	return gnutls_ok(code, path, "not a private key (PEM, without a passphrase)", e);
 }
 
