@@ -38,6 +38,7 @@ gnutls/ server/tls_files.c
 yaml.h base/yaml.c
 curl/curl.h cli/http_client.c
 openssl/ certs/*|attest/sha1.c|attest/sha256.c|cli/token*|server/tls_files.c
+seccomp.h base/syscall_filter.c
 cmocka.h none"
 while read -r header patterns; do
 	while IFS=: read -r file line _; do
