@@ -15,6 +15,7 @@
 #include "attest/keyrings.h"
 #include "attest/openpgp_home.h"
 #include "attest/worker_protocol.h"
+#include "attest/worker_sandbox.h"
 #include "attest/worker_stream.h"
 #include "attest/worker_supervisor.h"
 #include "base/cleanup.h"
@@ -37,6 +38,7 @@ struct slot {
 };
 
 struct worker_pool {
+	const struct sandbox_offer *offer; /* of the caller of start; NULL: not confined */
 	pid_t supervisor;
 	int control;
 	int directory_lock;		       /* -1: none */
@@ -119,7 +121,7 @@ static bool fork_supervisor(struct worker_pool *pool, const char *directory, str
 	pool->supervisor = fork();
 	if (pool->supervisor == 0) {
 		close(ends[0]);
-		worker_supervisor_run(ends[1], pool->count, directory);
+		worker_supervisor_run(ends[1], pool->count, directory, pool->offer);
 	}
 	close(ends[1]);
 	pool->control = ends[0];
@@ -219,6 +221,16 @@ static void init_locks(struct worker_pool *pool)
 	pthread_condattr_destroy(&monotonic);
 }
 
+static bool explain_start(const struct worker_pool *pool, struct err *e)
+{
+	siginfo_t gone = {0};
+
+	if (waitid(P_PID, (id_t)pool->supervisor, &gone, WEXITED | WNOHANG | WNOWAIT) == 0 && gone.si_pid != 0 &&
+	    gone.si_status == WORKER_EXIT_NOT_CONFINED)
+		return err_set(e, ERR_INTERNAL, "the verify worker can't be confined");
+	return err_set(e, ERR_INTERNAL, "the verify worker can't be started");
+}
+
 static bool start(struct worker_pool *pool, const char *run_dir, struct err *e)
 {
 	if (!make_directory(pool, run_dir, pool->directory, sizeof(pool->directory), e))
@@ -229,18 +241,29 @@ static bool start(struct worker_pool *pool, const char *run_dir, struct err *e)
 	}
 	for (size_t i = 0; i < pool->count; i++)
 		want_child(pool, &pool->slots[i]);
+	pool->offer = NULL;
 	return true;
 }
 
 struct worker_pool *worker_pool_start(size_t slots, const char *run_dir, struct err *e)
 {
-	struct worker_pool *pool = calloc(1, sizeof(*pool));
+	return worker_pool_start_confined(slots, run_dir, NULL, e);
+}
 
+struct worker_pool *worker_pool_start_confined(size_t slots, const char *run_dir, const struct sandbox_offer *offer,
+					       struct err *e)
+{
+	struct worker_pool *pool = NULL;
+
+	if (offer && !worker_sandbox_can_run_gpg(offer, e))
+		return NULL;
+	pool = calloc(1, sizeof(*pool));
 	if (!pool || slots == 0 || slots > SLOTS_MAX || !(pool->slots = calloc(slots, sizeof(*pool->slots)))) {
 		free(pool);
 		err_no_memory(e);
 		return NULL;
 	}
+	pool->offer = offer;
 	pool->control = -1;
 	pool->directory_lock = -1;
 	pool->count = slots;
@@ -436,7 +459,7 @@ bool worker_pool_ready(struct worker_pool *pool, struct err *e)
 
 	for (size_t i = 0; i < pool->count && ready; i++)
 		ready = await_child(pool, &pool->slots[i], CONTROL_START_MS);
-	return ready || err_set(e, ERR_INTERNAL, "the verify worker can't be started");
+	return ready || explain_start(pool, e);
 }
 
 bool worker_inspect_key(struct worker_pool *pool, struct str key, int64_t deadline_ms, struct key_list *out,

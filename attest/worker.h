@@ -13,12 +13,17 @@
 #include "attest/key.h"
 #include "attest/key_set.h"
 #include "attest/openpgp.h"
+#include "base/sandbox.h"
 
 struct worker_pool;
 
 /* The children are started meanwhile; whoever needs one first waits for it. `run_dir` is where private homes are made,
  * below a directory of this pool's own (run_dir is created 0700 when absent; what pools of dead processes left there is
- * removed). Call before any thread exists. */
+ * removed). Call before any thread exists. The processes give up what they don't need, as far as `offer` goes
+ * (attest/worker_sandbox.h): only the gpg of $PATH can be run, which must be a program, not a script. */
+struct worker_pool *worker_pool_start_confined(size_t slots, const char *run_dir, const struct sandbox_offer *offer,
+					       struct err *e);
+/* The same with processes that keep all rights, for a gpg that is played by a script. The programs don't use it. */
 struct worker_pool *worker_pool_start(size_t slots, const char *run_dir, struct err *e);
 /* Waits until every slot has its child; ERR_INTERNAL when one can't be started. */
 bool worker_pool_ready(struct worker_pool *pool, struct err *e) MUST_USE;

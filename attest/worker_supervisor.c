@@ -17,6 +17,7 @@
 #include "attest/openpgp.h"
 #include "attest/openpgp_home.h"
 #include "attest/worker_child.h"
+#include "attest/worker_sandbox.h"
 #include "base/cleanup.h"
 
 struct supervisor {
@@ -25,6 +26,7 @@ struct supervisor {
 	size_t slots;
 	pid_t *children; /* by slot; 0 = none */
 	const char *directory;
+	const struct sandbox_offer *offer; /* NULL: not confined */
 };
 
 /* Of the caller's process too: gpg must not hold what is not its own. */
@@ -73,7 +75,7 @@ static void run_child(const struct supervisor *s, size_t slot, int socket, pid_t
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGALRM, SIG_DFL);
 	slot_directory(s, slot, path, sizeof(path));
-	if (mkdir(path, 0700) != 0)
+	if (mkdir(path, 0700) != 0 || (s->offer && !worker_sandbox_enter(s->offer, WORKER_CHILD, path, NULL)))
 		_exit(1);
 	worker_child_run(3, path);
 }
@@ -204,9 +206,9 @@ static void detach_streams(void)
 		close(null);
 }
 
-void worker_supervisor_run(int control, size_t slots, const char *directory)
+void worker_supervisor_run(int control, size_t slots, const char *directory, const struct sandbox_offer *offer)
 {
-	struct supervisor s = {.slots = slots, .directory = directory};
+	struct supervisor s = {.slots = slots, .directory = directory, .offer = offer};
 	bool running = true;
 
 	detach_streams();
@@ -215,6 +217,10 @@ void worker_supervisor_run(int control, size_t slots, const char *directory)
 	close_from(4);
 	s.control = 3;
 	prepare(&s);
+	if (offer && !worker_sandbox_enter(offer, WORKER_SUPERVISOR, directory, NULL)) {
+		directory_remove(directory);
+		_exit(WORKER_EXIT_NOT_CONFINED);
+	}
 	/* Every child has what is found out here. */
 	openpgp_warm_up();
 	s.children = calloc(slots, sizeof(*s.children));

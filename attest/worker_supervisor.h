@@ -10,10 +10,16 @@
 
 #include <stddef.h>
 
+#include "base/sandbox.h"
+
 #define WORKER_REQUEST_SIZE 4
 #define WORKER_ANSWER_SIZE 3
+/* The supervisor's exit status when it can't be confined. */
+#define WORKER_EXIT_NOT_CONFINED 3
 
-/* Runs in the supervisor process and never returns. `directory` is its own and is removed at the end. */
-_Noreturn void worker_supervisor_run(int control, size_t slots, const char *directory);
+/* Runs in the supervisor process and never returns. `directory` is its own and is removed at the end. It and its
+ * children are confined to what they need (attest/worker_sandbox.h) unless `offer` is NULL. */
+_Noreturn void worker_supervisor_run(int control, size_t slots, const char *directory,
+				     const struct sandbox_offer *offer);
 
 #endif

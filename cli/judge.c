@@ -40,12 +40,14 @@ static void tell_warnings(const char *verb, const struct trust *trust)
 bool judge_open(struct judge *judge, const char *verb, const struct judge_options *options, struct err *e)
 {
 	struct trust_sources sources = {.policy_dirs = options->policy_dirs, .pubkeys = options->pubkeys};
+	struct sandbox_offer offer;
 
 	if (options->policy_dirs.count == 0 && !options->pubkeys)
 		return err_set(e, ERR_INVALID, "--policy-dir or --pubkeys is needed: what counts is your decision");
 	if (!workspace_make(&judge->workspace, e))
 		return false;
-	judge->workers = worker_pool_start(1, judge->workspace.path, e);
+	sandbox_offer_ask(&offer);
+	judge->workers = worker_pool_start_confined(1, judge->workspace.path, &offer, e);
 	if (!judge->workers || !trust_load(&sources, judge->workers, NULL, &judge->trust, e))
 		return false;
 	judge->verdicts = verdict_cache_new(VERDICTS);

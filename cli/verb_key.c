@@ -34,10 +34,12 @@ static bool inspect(const char *file, struct key_list *out, struct err *e)
 {
 	cleanup(workspace) struct workspace workspace = {0};
 	cleanup(buf) struct buf text = buf_init(LIMIT_KEY_FILE);
+	struct sandbox_offer offer;
 
 	if (!file_read(file, &text, e) || !workspace_make(&workspace, e))
 		return false;
-	cleanup(worker_pool) struct worker_pool *pool = worker_pool_start(1, workspace.path, e);
+	sandbox_offer_ask(&offer);
+	cleanup(worker_pool) struct worker_pool *pool = worker_pool_start_confined(1, workspace.path, &offer, e);
 	return pool && (worker_inspect_key(pool, buf_str(&text), clock_monotonic_ms() + LIMIT_VERIFY_MS, out, e) ||
 			err_context(e, "%s", file));
 }

@@ -24,7 +24,7 @@ struct config {
 	struct option_list exempt_given;
 	const char *log_format;
 	const char *log_level;
-	bool check_config, version, help, man;
+	bool check_config, check_sandbox, version, help, man;
 	/* What follows. */
 	char *certificate; /* a file, --tls-cert or DIR/certs/server.pem */
 	char *key;

@@ -51,7 +51,9 @@ static bool check_trust(const struct config *config, const struct scratch *scrat
 {
 	struct trust_sources sources = {.policy_dirs = config->policy_dirs, .pubkeys = config->pubkeys};
 	struct trust *trust = NULL;
-	cleanup(workers) struct worker_pool *workers = worker_pool_start(WORKERS, scratch->path, e);
+	struct sandbox_offer offer;
+	sandbox_offer_ask(&offer);
+	cleanup(workers) struct worker_pool *workers = worker_pool_start_confined(WORKERS, scratch->path, &offer, e);
 	if (!workers || !trust_load(&sources, workers, NULL, &trust, e))
 		return false;
 	for (size_t i = 0; i < trust->warning_count; i++)

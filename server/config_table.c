@@ -109,6 +109,12 @@ static const struct option options[] = {
 	 .flag_only = true,
 	 .help = "Checks flags, configuration, policies and keys as a start would, opens no port, writes nothing, and "
 		 "exits"},
+	{.name = "check-sandbox",
+	 .type = OPTION_SWITCH,
+	 AT(check_sandbox),
+	 .flag_only = true,
+	 .help = "Tries, in processes that are confined as a start with the same flags would confine the server and "
+		 "its verify worker, what must not work there; prints what is in force, what isn't and why; and exits"},
 	{.name = "version", .type = OPTION_SWITCH, AT(version), .flag_only = true, .help = "Prints the version"},
 	{.name = "help", .letter = 'h', .type = OPTION_SWITCH, AT(help), .flag_only = true, .help = "Prints this text"},
 	{.name = "man", .type = OPTION_SWITCH, AT(man), .flag_only = true},
@@ -127,12 +133,16 @@ const struct option_table config_table = {
 		  "once. SIGTERM "
 		  "and SIGINT finish the requests that are running, for at most 20 seconds, and end the server.",
 	.examples = "sealgated --data-dir /var/lib/sealgate --pubkeys /etc/sealgate/keys\n"
-		    "sealgated --config /etc/sealgate/sealgated.yaml --check-config",
-	.exit_status = "0: ended by SIGTERM or SIGINT; or --check-config found nothing wrong.\n"
-		       "\n"
-		       "1: something failed at run time: a port is taken, the database is damaged or newer.\n"
-		       "\n"
-		       "2: a flag, the configuration, a policy or a key is wrong; nothing was started.",
+		    "sealgated --config /etc/sealgate/sealgated.yaml --check-config\n"
+		    "sealgated --config /etc/sealgate/sealgated.yaml --check-sandbox",
+	.exit_status =
+		"0: ended by SIGTERM or SIGINT; or --check-config found nothing wrong; or --check-sandbox found all of "
+		"the sandbox in force.\n"
+		"\n"
+		"1: something failed at run time: a port is taken, the database is damaged or newer; or a part of the "
+		"sandbox is not in force.\n"
+		"\n"
+		"2: a flag, the configuration, a policy or a key is wrong; nothing was started.",
 	.options = options,
 	.count = sizeof(options) / sizeof(options[0]),
 };

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attest/sha256.h"
 #include "attest/worker.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -20,6 +21,7 @@
 #include "server/log.h"
 #include "server/ops.h"
 #include "server/review.h"
+#include "server/sandbox.h"
 #include "server/tls_files.h"
 #include "server/verify_queue.h"
 #include "server/watcher.h"
@@ -49,6 +51,7 @@ struct trust_loading {
 
 struct daemon {
 	const struct config *config;
+	struct sandbox_offer sandbox;
 	int lock;
 	char own_namespace[64];
 	struct option_list exempt;
@@ -91,7 +94,8 @@ static bool start_workers(struct daemon *d, struct err *e)
 	size_t slots = processors < WORKERS_MIN ? WORKERS_MIN : (size_t)processors;
 	if (snprintf(run_dir, sizeof(run_dir), "%s/run", d->config->data_dir) >= (int)sizeof(run_dir))
 		return err_set(e, ERR_INVALID, "--data-dir: the path is too long");
-	d->workers = worker_pool_start(1 + (slots < WORKERS_MAX ? slots : WORKERS_MAX), run_dir, e);
+	d->workers =
+		worker_pool_start_confined(1 + (slots < WORKERS_MAX ? slots : WORKERS_MAX), run_dir, &d->sandbox, e);
 	return d->workers != NULL;
 }
 
@@ -109,14 +113,27 @@ static bool set_up_process(struct daemon *d, struct err *e)
 	return d->metrics || err_no_memory(e);
 }
 
-/* After the worker, which has no secrets and whose children look into /proc. */
-static bool close_memory(struct daemon *d, struct err *e)
+static void tell_sandbox(const struct daemon *d)
 {
-	(void)d;
-	(void)e;
-#ifndef __SANITIZE_ADDRESS__ /* whose leak check reads the process as a debugger would */
-	(void)prctl(PR_SET_DUMPABLE, 0);
-#endif
+	for (enum sandbox_measure i = 0; i < SANDBOX_MEASURES; i++) {
+		const char *why_not = sandbox_lacks(&d->sandbox, i);
+		metrics_sandbox(d->metrics, sandbox_measure_names[i], !why_not);
+		if (why_not)
+			log_line(LOG_WARN, "a measure of the sandbox is not in force",
+				 LOG_C("measure", sandbox_measure_names[i]), LOG_C("text", why_not));
+	}
+}
+
+/* After the worker, which is confined to less and has no secrets. Libraries that are loaded on first use can't be any
+ * more: OpenSSL's are loaded by a first hash. */
+static bool confine(struct daemon *d, struct err *e)
+{
+	struct sha256 unused;
+	if (!sha256_of(STR(""), &unused))
+		return err_set(e, ERR_INTERNAL, "OpenSSL can't be used");
+	if (!sandbox_enter(&d->sandbox, d->config, e))
+		return false;
+	tell_sandbox(d);
 	return true;
 }
 
@@ -266,12 +283,12 @@ static void begin_watching(struct daemon *d)
 	log_line(LOG_INFO, "started", LOG_C("version", SEALGATE_VERSION), LOG_INT("pid", getpid()));
 }
 
-/* In this order: the worker is forked before there are threads, and nothing listens before it can answer, with keys
- * that the worker is ready to verify under. */
+/* In this order: the worker is forked before there are threads, the sandbox holds for all of them, and nothing listens
+ * before it can answer, with keys that the worker is ready to verify under. */
 static bool start(struct daemon *d, struct err *e)
 {
 	bool (*const steps[])(struct daemon *, struct err *) = {
-		set_up_process, take_data_dir, find_namespaces, start_workers,	close_memory,
+		set_up_process, take_data_dir, find_namespaces, start_workers,	confine,
 		begin_loading,	start_log,     listen_ops,	open_store,	load_certificates,
 		load_tokens,	end_loading,   start_queue,	listen_webhook, listen_api};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -386,9 +403,8 @@ static void set_memory(void)
 
 static void set_limits(void)
 {
-	struct rlimit files, no_core = {0, 0};
+	struct rlimit files;
 	(void)umask(077);
-	(void)setrlimit(RLIMIT_CORE, &no_core);
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FILES_WANTED)
 		return;
 	files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
@@ -407,6 +423,7 @@ int daemon_run(const struct config *config)
 	set_limits();
 	int status;
 
+	sandbox_offer_ask(&d.sandbox);
 	if (start(&d, &e)) {
 		status = end(&d, serve(&d));
 	} else {

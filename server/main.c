@@ -3,6 +3,7 @@
 #include "server/config.h"
 #include "server/config_check.h"
 #include "server/daemon.h"
+#include "server/sandbox_check.h"
 
 #define TEXT_MAX (256u * 1024)
 
@@ -36,6 +37,8 @@ static int run(const struct config *config)
 {
 	if (config->help || config->man || config->version)
 		return tell(config);
+	if (config->check_sandbox)
+		return sandbox_check(config, stdout) && fflush(stdout) == 0 ? 0 : 1;
 	return config->check_config ? check(config) : daemon_run(config);
 }
 

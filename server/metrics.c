@@ -7,6 +7,7 @@
 #include "base/limits.h"
 
 #define CERTIFICATES 8u
+#define MEASURES 8u
 
 static const char *const results[] = {"allowed", "refused", "error"};
 static const char *const reasons[] = {"none",	     "exempt", "warn",	     "audit",	    "reference",
@@ -46,6 +47,11 @@ struct certificate {
 	int64_t expires_at;
 };
 
+struct measure {
+	const char *name;
+	bool in_force;
+};
+
 struct metrics {
 	counter reviews[COUNT(results)][COUNT(reasons)];
 	struct histogram review_duration;
@@ -66,6 +72,8 @@ struct metrics {
 	size_t key_count;
 	struct certificate certificates[CERTIFICATES];
 	size_t certificate_count;
+	struct measure measures[MEASURES];
+	size_t measure_count;
 };
 
 struct metrics *metrics_new(void)
@@ -207,6 +215,14 @@ void metrics_certificate(struct metrics *m, const char *name, int64_t expires_at
 	pthread_mutex_unlock(&m->lock);
 }
 
+void metrics_sandbox(struct metrics *m, const char *measure, bool in_force)
+{
+	pthread_mutex_lock(&m->lock);
+	if (m->measure_count < MEASURES)
+		m->measures[m->measure_count++] = (struct measure){measure, in_force};
+	pthread_mutex_unlock(&m->lock);
+}
+
 void metrics_policy(struct metrics *m, uint64_t generation, bool last_reload_successful)
 {
 	atomic_store(&m->policy_generation, generation);
@@ -339,6 +355,15 @@ static void write_expiries(struct metrics *m, int64_t now, struct buf *out)
 	pthread_mutex_unlock(&m->lock);
 }
 
+static void write_sandbox(struct metrics *m, struct buf *out)
+{
+	write_head(out, "sealgate_sandbox", "gauge", "1 for a measure that confines the server and is in force.");
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < m->measure_count; i++)
+		buf_printf(out, "sealgate_sandbox{measure=\"%s\"} %d\n", m->measures[i].name, m->measures[i].in_force);
+	pthread_mutex_unlock(&m->lock);
+}
+
 void metrics_write(struct metrics *m, int64_t now, struct buf *out)
 {
 	write_reviews(m, out);
@@ -362,4 +387,5 @@ void metrics_write(struct metrics *m, int64_t now, struct buf *out)
 	write_number(out, "gauge", "sealgate_config_last_reload_successful",
 		     "1 when the policies and keys on disk are in force, 0 when they could not be loaded.",
 		     atomic_load(&m->reload_successful));
+	write_sandbox(m, out);
 }

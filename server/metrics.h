@@ -41,6 +41,8 @@ struct metrics_key {
 void metrics_keys(struct metrics *m, const struct metrics_key *keys, size_t count);
 void metrics_certificate(struct metrics *m, const char *name, int64_t expires_at);
 void metrics_policy(struct metrics *m, uint64_t generation, bool last_reload_successful);
+/* measure: a name with static storage, of server/sandbox.h; each is told once, at start. */
+void metrics_sandbox(struct metrics *m, const char *measure, bool in_force);
 
 void metrics_write(struct metrics *m, int64_t now, struct buf *out);
 

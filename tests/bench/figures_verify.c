@@ -85,13 +85,15 @@ static double measure_worker(void *context)
 	const struct work *work = context;
 	struct key_set_entry entry = {work->key, STR("any")};
 	struct job jobs[THREADS] = {{.work = work}, {.work = work}};
+	struct sandbox_offer offer;
 	struct err e = ERR_INIT;
 	char scratch[64];
 	char *ballast;
 	double value;
 
 	make_scratch(scratch);
-	jobs[0].pool = worker_pool_start(THREADS, scratch, &e);
+	sandbox_offer_ask(&offer);
+	jobs[0].pool = worker_pool_start_confined(THREADS, scratch, &offer, &e);
 	jobs[0].keys = key_set_new(&entry, 1);
 	ballast = malloc(work->ballast_mb * 1024 * 1024 + 1);
 	if (!jobs[0].pool || !jobs[0].keys || !ballast)

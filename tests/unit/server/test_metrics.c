@@ -24,7 +24,8 @@ static const char *const names[] = {"sealgate_reviews_total",
 				    "sealgate_key_expiry_seconds",
 				    "sealgate_certificate_expiry_seconds",
 				    "sealgate_policy_generation",
-				    "sealgate_config_last_reload_successful"};
+				    "sealgate_config_last_reload_successful",
+				    "sealgate_sandbox"};
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
 static bool has(const struct buf *out, const char *text)
@@ -199,6 +200,22 @@ static void gauges_say_what_holds_now(void **state)
 	metrics_free(m);
 }
 
+static void measures_of_the_sandbox_are_told_and_bounded(void **state)
+{
+	(void)state;
+	struct metrics *m = metrics_new();
+	cleanup(buf) struct buf out = buf_init(OUTPUT_MAX);
+	metrics_sandbox(m, "files", true);
+	metrics_sandbox(m, "ports", false);
+	for (int i = 0; i < 20; i++)
+		metrics_sandbox(m, "more", true);
+	metrics_write(m, 1000, &out);
+	assert_true(has(&out, "\nsealgate_sandbox{measure=\"files\"} 1\n"));
+	assert_true(has(&out, "\nsealgate_sandbox{measure=\"ports\"} 0\n"));
+	assert_int_equal(count_of(&out, "sealgate_sandbox{"), 8);
+	metrics_free(m);
+}
+
 static void certificates_are_bounded(void **state)
 {
 	(void)state;
@@ -250,6 +267,7 @@ int main(void)
 		cmocka_unit_test(verifications_and_cache_hits_count),
 		cmocka_unit_test(gauges_say_what_holds_now),
 		cmocka_unit_test(certificates_are_bounded),
+		cmocka_unit_test(measures_of_the_sandbox_are_told_and_bounded),
 		cmocka_unit_test(counts_from_several_threads_are_not_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
