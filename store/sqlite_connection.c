@@ -64,11 +64,19 @@ static void distrust_schema(struct sqlite3 *db)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 }
 
+/* A connection that reads a page or two needs no room for twenty. */
+static void begin_small(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 bool sqlite_connect(struct sqlite_connection *c, const char *path, enum sqlite_access access, struct err *e)
 {
 	int flags = SQLITE_OPEN_NOMUTEX | (access == SQLITE_WRITES ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+	static pthread_once_t begun = PTHREAD_ONCE_INIT;
 	int code;
 
+	pthread_once(&begun, begin_small);
 	*c = (struct sqlite_connection){.path = path, .deadline_ms = clock_monotonic_ms() + OPEN_MS};
 	code = sqlite3_open_v2(path, &c->db, flags, NULL);
 	if (code == SQLITE_OK && c->db) {

@@ -72,6 +72,25 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+/* Waits for the end of this process, also by kill -9, and then ends gpg-agent and removes what is left: its end of the
+ * pipe closes. In a session of its own, so that nobody's signal to a group takes it along. */
+static void start_guard(const struct bed *bed)
+{
+	static const char clean[] = "cat; gpgconf --homedir \"$0\" --kill all; rm -rf \"$1\"";
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	if (fork() == 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		setsid();
+		if (dup2(ends[0], 0) == 0 && dup2(null, 1) == 1 && dup2(null, 2) == 2)
+			execlp("sh", "sh", "-c", clean, bed->gnupg, bed->dir, (char *)NULL);
+		_exit(127);
+	}
+	close(ends[0]);
+}
+
 int bed_setup(void **state)
 {
 	struct bed *bed = calloc(1, sizeof(*bed));
@@ -90,6 +109,7 @@ int bed_setup(void **state)
 	assert_int_equal(mkdir(bed->keys, 0700), 0);
 	assert_int_equal(mkdir(bed->policies, 0700), 0);
 	assert_int_equal(mkdir(bed->gnupg, 0700), 0);
+	start_guard(bed);
 	*state = bed;
 	return 0;
 }
