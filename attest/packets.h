@@ -26,8 +26,12 @@ struct packets {
 /* REASON_GOOD and *out, or REASON_NOT_OPENPGP, REASON_SEVERAL_SIGNATURES, REASON_SEVERAL_MESSAGES (also data after the
  * message), REASON_NO_PAYLOAD (a signed message without data), REASON_BAD_SIGNATURE (data without a signature, or a
  * signature that isn't over a document). */
+/*@ requires str_readable(bytes) && \valid(out);
+  @ assigns *out; */
 enum verdict_reason packets_read(struct str bytes, struct packets *out) MUST_USE;
 /* How many certificates stand in `bytes`, which must be whole packets and begin with a primary key; otherwise 0. */
+/*@ requires str_readable(bytes);
+  @ assigns \nothing; */
 size_t packets_count_certificates(struct str bytes);
 /* The same with their subkeys. */
 size_t packets_count_keys(struct str bytes);
@@ -41,8 +45,12 @@ enum packets_certificate {
 /* Whether `bytes` is one certificate as programs write it: a version 4 primary key with a user id, packets that belong
  * to a certificate and no others, every signature behind a part that its type speaks of. *primary gets the body of the
  * primary key's packet unless it is CERTIFICATE_ODD. */
+/*@ requires str_readable(bytes) && \valid(primary);
+  @ assigns *primary;
+  @ ensures \result != CERTIFICATE_ODD ==> str_readable(*primary); */
 enum packets_certificate packets_certificate(struct str bytes, struct str *primary) MUST_USE;
 /* True for MD5, SHA-1, RIPEMD-160 and everything that is not known: only SHA-2 and SHA-3 of 224 bits and more count. */
+/*@ assigns \nothing; */
 bool packets_hash_is_weak(unsigned hash_algorithm);
 
 #endif
