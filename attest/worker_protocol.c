@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A described key has this many bytes at least: three texts, a number, two times, five flags. */
+#define KEY_MIN (3 * 4 + 4 + 2 * 8 + 5)
+
 /* Reading: what is left of a record. A failed read makes every later one fail. */
 struct reader {
 	struct str left;
@@ -30,7 +33,7 @@ static struct str read_text(struct reader *r)
 
 	if (r->failed || length > r->left.len) {
 		r->failed = true;
-		return STR("");
+		return str_head(r->left, 0);
 	}
 	text = str_head(r->left, (size_t)length);
 	r->left = str_skip(r->left, (size_t)length);
@@ -55,7 +58,8 @@ static void read_field(struct reader *r, char *field, size_t size)
 		return;
 	}
 	memset(field, 0, size);
-	memcpy(field, text.ptr, text.len);
+	if (text.len)
+		memcpy(field, text.ptr, text.len);
 }
 
 static bool read_end(const struct reader *r)
@@ -150,6 +154,7 @@ static bool read_texts(struct reader *r, struct worker_request *request)
 	struct reader texts = *r;
 
 	request->texts = r->left;
+	//@ split request->texts.len;
 	while (!texts.failed && texts.left.len)
 		(void)read_text(&texts);
 	r->left = texts.left;
@@ -193,18 +198,19 @@ bool worker_decode_request(struct str record, struct worker_request *out)
 		     {WORKER_MAKE, read_make}};
 	struct reader r = {.left = record};
 	struct worker_request request = {.kind = (enum worker_kind)read_number(&r, 1)};
+	bool ok = false;
 
 	request.id = read_number(&r, 8);
 	request.budget_ms = (uint32_t)read_number(&r, 4);
 	if (r.failed || request.budget_ms == 0)
 		return false;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (kinds[i].kind != request.kind || !kinds[i].read(&r, &request))
-			continue;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].kind == request.kind)
+			ok = kinds[i].read(&r, &request);
+	//@ split ok;
+	if (ok)
 		*out = request;
-		return true;
-	}
-	return false;
+	return ok;
 }
 
 bool worker_next_text(struct str *texts, struct str *text)
@@ -215,6 +221,7 @@ bool worker_next_text(struct str *texts, struct str *text)
 	if (texts->len == 0)
 		return false;
 	next = read_text(&r);
+	//@ split r.failed;
 	if (r.failed)
 		return false;
 	*text = next;
@@ -471,8 +478,10 @@ bool worker_decode_described(struct str record, uint64_t id, struct key_list *ou
 	if (!begin_answer(&r, WORKER_DESCRIBED, id, e) || !read_success(&r, e))
 		return false;
 	count = read_number(&r, 4);
-	if (r.failed || count == 0 || count > WORKER_KEYS_MAX)
+	/* Memory is taken for what is there, not for what is announced. */
+	if (r.failed || count == 0 || count > WORKER_KEYS_MAX || count > r.left.len / KEY_MIN)
 		return not_an_answer(e);
+	//@ split count;
 	list.items = calloc((size_t)count, sizeof(*list.items));
 	if (!list.items)
 		return err_no_memory(e);

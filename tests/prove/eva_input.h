@@ -7,6 +7,10 @@
 
 #include "base/str.h"
 
+#ifndef BYTES_FROM
+#define BYTES_FROM 0
+#endif
+
 /* Any bytes, of every length up to BYTES, up to the end of their memory. */
 static inline struct str any_bytes(void)
 {
@@ -16,10 +20,10 @@ static inline struct str any_bytes(void)
 	return str_skip((struct str){bytes, BYTES}, Frama_C_unsigned_long_interval(0, BYTES));
 }
 
-/* The same, each length in memory of its own: reading before their beginning is noticed too. */
+/* From BYTES_FROM to BYTES bytes, each length in memory of its own: reading before their beginning is noticed too. */
 static inline struct str any_bytes_apart(void)
 {
-	size_t length = Frama_C_unsigned_long_interval(0, BYTES);
+	size_t length = Frama_C_unsigned_long_interval(BYTES_FROM, BYTES);
 	char *bytes;
 
 	//@ split length;
