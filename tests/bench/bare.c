@@ -3,9 +3,15 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/bench/bench.h"
 #include "tests/bench/site.h"
+
+/* Rows of one transaction of bare_fill, and of one run through the digests: each run writes every page of the tables
+ * that are in their order once. */
+#define FILL_BATCH 20000u
+#define FILL_PIECE 2500000u
 
 /* Columns of the model, in the order in which it is read. */
 enum { PROJECT, NOTE, KIND, RESOURCE, REPOSITORY, JSON, SIGNATURE, COLUMNS };
@@ -124,6 +130,48 @@ void bare_insert(struct bare *bare, uint64_t first, uint64_t count, size_t batch
 	}
 	if (!durable)
 		execute(bare, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+/* Beside the number what its digest begins with. */
+struct numbered {
+	char digest[24];
+	uint64_t number;
+};
+
+static int by_digest(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(((struct numbered *)NULL)->digest));
+}
+
+static void fill_piece(struct bare *bare, struct numbered *rows, uint64_t first, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		char digest[72];
+
+		site_digest(first + i, digest);
+		memcpy(rows[i].digest, digest, sizeof(rows[i].digest));
+		rows[i].number = first + i;
+	}
+	qsort(rows, count, sizeof(*rows), by_digest);
+	for (uint64_t i = 0; i < count;) {
+		execute(bare, "BEGIN IMMEDIATE");
+		for (uint64_t n = 0; n < FILL_BATCH && i < count; n++, i++)
+			insert(bare, rows[i].number);
+		execute(bare, "COMMIT");
+	}
+}
+
+void bare_fill(struct bare *bare, uint64_t first, uint64_t count)
+{
+	struct numbered *rows = calloc(FILL_PIECE, sizeof(*rows));
+
+	if (!rows)
+		bench_give_up("no memory");
+	execute(bare, "PRAGMA synchronous=OFF; PRAGMA cache_size=-500000");
+	for (uint64_t done = 0; done < count; done += FILL_PIECE)
+		fill_piece(bare, rows, first + done, count - done < FILL_PIECE ? count - done : FILL_PIECE);
+	execute(bare, "PRAGMA wal_checkpoint(TRUNCATE)");
+	free(rows);
 }
 
 size_t bare_look_up(struct bare *bare, uint64_t number)

@@ -35,7 +35,7 @@ static void fill(struct site *site, uint64_t from, uint64_t to)
 	struct bare *bare = bare_open(path);
 
 	bench_progress("%llu attestations are stored", (unsigned long long)to);
-	bare_insert(bare, COPIES + from, to - from, 20000, false);
+	bare_fill(bare, COPIES + from, to - from);
 	bare_close(bare);
 	free(path);
 }
