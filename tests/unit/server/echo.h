@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -29,8 +30,18 @@
 static struct {
 	atomic_int calls;
 	atomic_int waiting;
-	atomic_bool hold; /* requests to /hold wait until this is false */
-} seen;
+	atomic_bool hold; /* requests to /hold wait until let_go */
+	pthread_mutex_t lock;
+	pthread_cond_t gone;
+} seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .gone = PTHREAD_COND_INITIALIZER};
+
+SHARED void let_go(void)
+{
+	pthread_mutex_lock(&seen.lock);
+	atomic_store(&seen.hold, false);
+	pthread_cond_broadcast(&seen.gone);
+	pthread_mutex_unlock(&seen.lock);
+}
 
 SHARED void pause_ms(long ms)
 {
@@ -47,8 +58,10 @@ SHARED void echo(void *context, struct http_request *request, struct http_respon
 		return;
 	if (str_eq_c(request->path, "/hold")) {
 		atomic_fetch_add(&seen.waiting, 1);
+		pthread_mutex_lock(&seen.lock);
 		while (atomic_load(&seen.hold))
-			pause_ms(10);
+			pthread_cond_wait(&seen.gone, &seen.lock);
+		pthread_mutex_unlock(&seen.lock);
 		atomic_fetch_sub(&seen.waiting, 1);
 	}
 	response->status = 200;
@@ -88,14 +101,14 @@ SHARED struct http_listener *start(const char *address)
 SHARED int setup(void **state)
 {
 	log_setup("json", "error");
-	atomic_store(&seen.hold, false);
+	let_go();
 	*state = start("127.0.0.1:0");
 	return 0;
 }
 
 SHARED int teardown(void **state)
 {
-	atomic_store(&seen.hold, false);
+	let_go();
 	http_stop(*state);
 	return 0;
 }
