@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "policy/pattern.h"
 #include "tests/unit/policy/rows.h"
 
@@ -193,6 +194,51 @@ static bool slow_glob(const char *pattern, const char *text, bool empty)
 	return *text && (slow_glob(pattern + 1, text + 1, empty) || slow_glob(pattern, text + 1, empty));
 }
 
+/* Texts are slices of longer ones: what stands behind them is nobody's. */
+static void what_stands_behind_a_text_does_not_count(void **state)
+{
+	static const char *const texts[] = {"", "a", "b", "ab", "aa", "aab"};
+	static const char *const patterns[] = {"", "a", "*", "a*", "*a", "ab", "a*b", "**", "aa"};
+	static const char *const behind[] = {"*", "a", "b", "**", "ab*", "aaaa"};
+	const size_t n = sizeof(behind) / sizeof(behind[0]);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
+			for (size_t m = 0; m < n * n; m++) {
+				char pattern[16], text[16];
+
+				snprintf(pattern, sizeof(pattern), "%s%s", patterns[i], behind[m % n]);
+				snprintf(text, sizeof(text), "%s%s", texts[k], behind[m / n]);
+				if (name_pattern_matches(str_make(pattern, strlen(patterns[i])),
+							 str_make(text, strlen(texts[k]))) !=
+				    slow_glob(patterns[i], texts[k], true))
+					fail_msg("%s before %s, %s before %s", patterns[i], behind[m % n], texts[k],
+						 behind[m / n]);
+			}
+}
+
+/* A star takes at least one byte, so that it counts; two together may take none. */
+static void a_path_that_no_image_can_have_is_refused(void **state)
+{
+	cleanup(arena) struct arena arena = arena_init(ARENA);
+
+	(void)state;
+	for (size_t length = LIMIT_IMAGE_PATH - 1; length <= LIMIT_IMAGE_PATH + 1; length++) {
+		cleanup(buf) struct buf text = buf_init(4096);
+		struct image_pattern pattern;
+		const size_t host = strlen("gcr.io/");
+
+		buf_add_c(&text, "gcr.io/");
+		while (text.len + 2 < host + length)
+			buf_add_c(&text, "*/");
+		buf_add_c(&text, text.len + 1 < host + length ? "aa" : "a");
+		assert_int_equal(text.len, host + length);
+		assert_int_equal(image_pattern_parse(buf_str(&text), &arena, &pattern, NULL),
+				 length <= LIMIT_IMAGE_PATH);
+	}
+}
+
 /* The `number`-th word over the alphabet; digits from the right. */
 static void word(unsigned number, const char *alphabet, char out[8])
 {
@@ -300,6 +346,8 @@ int main(void)
 		cmocka_unit_test(leaves_the_output_alone_on_failure),
 		cmocka_unit_test(hostile_patterns_cost_little),
 		cmocka_unit_test(a_name_pattern_knows_the_star_alone),
+		cmocka_unit_test(what_stands_behind_a_text_does_not_count),
+		cmocka_unit_test(a_path_that_no_image_can_have_is_refused),
 		cmocka_unit_test(every_short_name_agrees_with_the_definition),
 		cmocka_unit_test(every_short_segment_agrees_with_the_definition),
 		cmocka_unit_test(every_short_path_agrees_with_the_definition),
