@@ -25,9 +25,10 @@ static const char gpg[] = "#!/bin/bash\n"
 			  "dir=${0%/gpg}\n"
 			  "PATH=${PATH#*:}\n"
 			  "case \" $* \" in\n"
+			  "*import-show*|*show-only*) what=list;;\n"
 			  "*' --import '*) what=import;;\n"
 			  "*' --verify '*|*' --output '*) what=verify;;\n"
-			  "*' --list-keys '*|*' --import-options '*|*' show-only '*) what=list;;\n"
+			  "*' --list-keys '*|*' --list-secret-keys '*) what=list;;\n"
 			  "*) exec gpg \"$@\";;\n"
 			  "esac\n"
 			  "[ -e $dir/$what ] || exec gpg \"$@\"\n"
@@ -366,17 +367,145 @@ static void a_gpg_that_lost_its_keys_judges_nothing(void **state)
 	openpgp_free(p);
 }
 
+/* --- descriptions --- */
+
+static struct key_info described(struct openpgp *p, const char *edit)
+{
+	cleanup(buf) struct buf text = fixture_key(STR("subkey"));
+	struct key_info info = {.bits = 1};
+	struct key_list list = {0};
+	struct err e = ERR_INIT;
+
+	edit_words("list", edit, 9);
+	if (openpgp_inspect(p, buf_str(&text), &list, &e))
+		info = list.items[0];
+	else
+		assert_int_equal(e.kind, ERR_INVALID);
+	key_list_release(&list);
+	return info;
+}
+
+static void a_user_id_is_shown_without_what_a_terminal_would_obey(void **state)
+{
+	const struct {
+		const char *edit;
+		const char *shown;
+	} cases[] = {
+		{"s/::subkey@example.com/::sub\\\\x1b[1mkey\\\\x7f/", "sub[1mkey"},
+		{"s/::subkey@example.com/::sub\\\\xc3\\\\xa9key/", "sub\xc3\xa9key"},
+		{"s/::subkey@example.com/::sub\\\\xffkey/", "(not UTF-8)"},
+		{"/^uid/d", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(described(*state, cases[i].edit).user_id, cases[i].shown);
+}
+
+/* A certificate whose only key for signing is the subkey. */
+static void a_key_is_described_by_the_subkeys_that_may_sign(void **state)
+{
+	const struct {
+		const char *edit;
+		bool can_sign, weak, expired;
+		int64_t expires_at;
+	} cases[] = {
+		{"p", true, false, false, 0},
+		{"/^sub/s/:s:/:e:/", false, false, false, 0},
+		{"/:s:/s/^sub:[^:]*/sub:i/", false, false, false, 0},
+		{"/:s:/s/^sub:[^:]*/sub:r/", true, false, true, 0},
+		{"/:s:/s/^sub:[^:]*/sub:e/", true, false, true, 0},
+		{"/:s:/s/:255:22:/:1024:1:/", true, true, false, 0},
+		{"/^pub/s/:255:22:/:1024:1:/", true, true, false, 0},
+		{"/:s:/s/:1704067200::/:1704067200:1800000000:/", true, false, false, 1800000000},
+		{"s/:1704067200::::/:1704067200:1800000000:::/", true, false, false, 1800000000},
+		{"s/^\\(pub.*:1704067200:\\):/\\11700000000:/", true, false, false, 1700000000},
+		{"s/^\\(pub.*:1704067200:\\):/\\11900000000:/;/:s:/s/:1704067200::/:1704067200:1800000000:/", true,
+		 false, false, 1800000000},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct key_info info = described(*state, i ? cases[i].edit : NULL);
+
+		if (info.can_sign != cases[i].can_sign || info.weak != cases[i].weak ||
+		    info.expired != cases[i].expired || info.expires_at != cases[i].expires_at)
+			fail_msg("%s: sign %d weak %d expired %d at %ld", cases[i].edit, info.can_sign, info.weak,
+				 info.expired, (long)info.expires_at);
+	}
+}
+
+static void a_certificate_without_a_fingerprint_is_no_key(void **state)
+{
+	assert_string_equal(described(*state, "/^fpr/d").fingerprint, "");
+	assert_string_equal(described(*state, "s/^fpr:.*/fpr:::::::::ABC:/").fingerprint, "");
+	assert_string_equal(described(*state, "d").fingerprint, "");
+}
+
+/* --- signing --- */
+
+static enum err_kind sign_with_list(const char *edit)
+{
+	struct sign_request request = {.key = FIXTURES "keys/ed-secret.asc", .payload = STR("x")};
+	cleanup(buf) struct buf signature = buf_init(LIMIT_SIGNATURE);
+	char fingerprint[FINGERPRINT_MAX + 1];
+	struct err e = ERR_INIT;
+
+	edit_words("list", edit, 9);
+	(void)!openpgp_sign(&request, scratch, &signature, fingerprint, &e);
+	return e.kind;
+}
+
+static void only_one_key_that_counts_signs(void **state)
+{
+	(void)state;
+	assert_int_equal(sign_with_list("s/^sec:[^:]*/sec:r/"), ERR_NOT_FOUND);
+	assert_int_equal(sign_with_list("s/^sec:[^:]*/sec:e/"), ERR_NOT_FOUND);
+	assert_int_equal(sign_with_list("s/^sec:[^:]*/sec:i/"), ERR_NOT_FOUND);
+	assert_int_equal(sign_with_list("s/:scESC:/:scESCD:/;s/:scSC:/:scSCD:/"), ERR_NOT_FOUND);
+	assert_int_equal(sign_with_list("H;$!d;x;s/^\\n//;p"), ERR_INVALID);
+	assert_int_equal(sign_with_list(NULL), ERR_NONE);
+}
+
+/* --- homes --- */
+
+static void a_home_that_can_t_be_made_is_said_so(void **state)
+{
+	char deep[OPENPGP_HOME_PATH_MAX + 10];
+	struct err e = ERR_INIT;
+
+	(void)state;
+	memset(deep, 'x', sizeof(deep) - 1);
+	deep[sizeof(deep) - 1] = 0;
+	assert_null(openpgp_new(deep, &e));
+	assert_int_equal(e.kind, ERR_INVALID);
+	assert_null(openpgp_new("/nonexistent", &e));
+	assert_int_equal(e.kind, ERR_INTERNAL);
+	assert_false(openpgp_home_has_room("/nonexistent", &e));
+	assert_int_equal(e.kind, ERR_UNAVAILABLE);
+	assert_false(openpgp_home_has_room("/proc", NULL));
+	assert_true(openpgp_home_has_room(scratch, &e));
+}
+
 #define OF(test) cmocka_unit_test_setup_teardown(test, silence, silence)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		OF(an_incomplete_account_counts_for_nothing),	    OF(one_word_against_it_is_enough),
-		OF(another_word_than_good_has_its_own_reason),	    OF(a_good_word_that_gpg_itself_contradicts_is_bad),
-		OF(what_gpg_says_of_a_good_signature_is_judged),    OF(an_attached_message_is_judged_by_the_same_words),
-		OF(a_refusal_is_forgotten_with_the_next_signature), OF(a_list_that_is_short_once_proves_no_key_unknown),
-		OF(a_key_counts_as_the_list_describes_it),	    OF(a_fingerprint_in_small_letters_is_the_same_key),
+		OF(an_incomplete_account_counts_for_nothing),
+		OF(one_word_against_it_is_enough),
+		OF(another_word_than_good_has_its_own_reason),
+		OF(a_good_word_that_gpg_itself_contradicts_is_bad),
+		OF(what_gpg_says_of_a_good_signature_is_judged),
+		OF(an_attached_message_is_judged_by_the_same_words),
+		OF(a_refusal_is_forgotten_with_the_next_signature),
+		OF(a_list_that_is_short_once_proves_no_key_unknown),
+		OF(a_key_counts_as_the_list_describes_it),
+		OF(a_fingerprint_in_small_letters_is_the_same_key),
 		OF(a_gpg_that_lost_its_keys_judges_nothing),
+		OF(a_user_id_is_shown_without_what_a_terminal_would_obey),
+		OF(a_key_is_described_by_the_subkeys_that_may_sign),
+		OF(a_certificate_without_a_fingerprint_is_no_key),
+		OF(only_one_key_that_counts_signs),
+		OF(a_home_that_can_t_be_made_is_said_so),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
