@@ -16,9 +16,11 @@ programs() {
 		echo "$build/$program"
 	done
 }
-BUILD=$build scripts/run-tests.sh $(programs tests/unit/*/test_*.c tests/contract/test_*.c tests/fault/test_*.c tests/e2e/test_*.c)
+failed=0
+BUILD=$build scripts/run-tests.sh $(programs tests/unit/*/test_*.c tests/contract/test_*.c tests/fault/test_*.c tests/e2e/test_*.c) || failed=1
 # Memory that runs out at every point, not at some: each is a branch.
-FAULTS=all TEST_SECONDS=1800 BUILD=$build scripts/run-tests.sh $(programs tests/fault/test_alloc_*.c)
+FAULTS=all TEST_SECONDS=1800 BUILD=$build scripts/run-tests.sh $(programs tests/fault/test_alloc_*.c) || failed=1
 gcovr --root . --exclude tests/ $build/obj --json $build/coverage.json --html-details $build/html/index.html
-perl tests/coverage/judge.pl $build/coverage.json
+perl tests/coverage/judge.pl $build/coverage.json || failed=1
 echo "$build/html/index.html"
+exit $failed

@@ -5,6 +5,7 @@
 # A test that spins until its processor time is used up has noticed; one that only takes too long has said nothing: such a mutant is
 # counted apart, and in verdict code it must end otherwise.
 #   COMPILE, LIBS, BUILD   set by the Makefile
+#   JUDGED=1               only the files that verdict-code.txt calls judged
 #   MUTANTS=FILE...        only these files       EVERY=N   only each N-th mutant, from FROM=0 on       JOBS=2
 #   FUNCTIONS=PATTERN      only in these functions
 #   TESTS=PATTERN          only these tests, to see quickly what one of them does not notice; what survives may fail elsewhere
@@ -113,7 +114,8 @@ sub check_lists {
 my @objects = split ' ', $ENV{OBJECTS};
 my @programs = grep { !$ENV{TESTS} || /$ENV{TESTS}/ } split ' ', $ENV{PROGRAMS};
 my @files = $ENV{MUTANTS} ? split(' ', $ENV{MUTANTS}) : (glob('policy/*.c'), glob('attest/*.c'));
-my %verdict_code = map { $_ => 1 } lines_of('tests/mutants/verdict-code.txt');
+my %verdict_code = map { my ($file, $judged) = split; $file => $judged // '' } lines_of('tests/mutants/verdict-code.txt');
+@files = grep { $verdict_code{$_} eq 'judged' } sort keys %verdict_code if $ENV{JUDGED};
 my %explained = map { join("\t", (split /\t/)[0 .. 3]) => 0 } lines_of('tests/mutants/equivalent.txt');
 check_lists(\%verdict_code, \%explained);
 
@@ -193,7 +195,7 @@ while (%running) {
 	}
 }
 
-my @fatal = grep { $verdict_code{ $_->{file} } } @unkilled;
+my @fatal = grep { exists $verdict_code{ $_->{file} } } @unkilled;
 my $tried = $done - ($count{not} || 0);
 printf "\nmutants: %d tried, %d killed, %d not killed elsewhere, %d not killed in verdict code (%d of them late); %d explained (%d s)\n",
 	$tried, $count{killed} || 0, @unkilled - @fatal, scalar @fatal, scalar(grep { $_->{fate} eq 'late' } @fatal),

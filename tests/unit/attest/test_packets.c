@@ -91,6 +91,8 @@ static void refuses_what_is_not_one_message(void **state)
 		{STR(ONE_PASS LITERAL CERTIFICATION), REASON_BAD_SIGNATURE},
 		{STR(ONE_PASS "\xcb\3b\x9x" SIGNATURE), REASON_NOT_OPENPGP},
 		{STR("\xc8\5\1xxxx" LITERAL), REASON_SEVERAL_MESSAGES},
+		{STR("\xc8\xe2\1xxx"), REASON_NOT_OPENPGP},
+		{STR("\xc8\xe2\1xxx\5ab"), REASON_NOT_OPENPGP},
 		{STR("\xc8\1\1"), REASON_NO_PAYLOAD},
 		{STR(USER_ID), REASON_NOT_OPENPGP},
 		{STR(USER_ID USER_ID USER_ID USER_ID USER_ID), REASON_NOT_OPENPGP},
@@ -166,7 +168,8 @@ static void each_form_of_length_has_its_edges(void **state)
 	assert_int_equal(count_sized(STR("\xc1\2"), 450), 2);
 	assert_int_equal(count_sized(STR("\xdf\xff"), 8383), 2);
 	assert_int_equal(count_sized(STR("\xff\0\0\x20\xc0"), 8384), 2);
-	/* In parts, of which the first would be one byte. */
+	/* In parts, of which the first would be one byte; as two bytes it would be a length. */
+	assert_int_equal(count_sized(STR("\xe0\0"), 8384), 0);
 	assert_int_equal(count_sized(STR("\xe0x\0"), 0), 0);
 }
 
