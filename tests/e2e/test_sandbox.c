@@ -111,6 +111,21 @@ static pid_t find_child(pid_t server)
 	return found;
 }
 
+static bool has_child(struct bed *bed, void *found)
+{
+	*(pid_t *)found = find_child(bed->server);
+	return *(pid_t *)found > 0;
+}
+
+/* They are started while nobody waits for them. */
+static pid_t some_child(struct bed *bed)
+{
+	pid_t child = 0;
+
+	assert_true(bed_eventually(bed, has_child, &child));
+	return child;
+}
+
 static void process_is_confined(pid_t pid)
 {
 	assert_int_equal(status_number(pid, "\nNoNewPrivs:"), 1);
@@ -125,8 +140,7 @@ static void each_process_is_confined(void **state)
 	pid_t child;
 
 	bed_start(bed, NULL);
-	child = find_child(bed->server);
-	assert_true(child > 0);
+	child = some_child(bed);
 	process_is_confined(bed->server);
 	process_is_confined(parent_of(child));
 	process_is_confined(child);
@@ -317,9 +331,7 @@ static void a_killed_child_is_replaced_inside(void **state)
 	assert_int_equal(bed_note(bed, "p", "n"), 200);
 	assert_int_equal(bed_attest(bed, "p", "n", image, signature), 200);
 	assert_true(bed_eventually(bed, pod_allowed, image));
-	child = find_child(bed->server);
-	assert_true(child > 0);
-	process_is_confined(child);
+	process_is_confined(some_child(bed));
 	free(signature);
 }
 
