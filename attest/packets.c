@@ -320,6 +320,8 @@ enum verdict_reason packets_read(struct str bytes, struct packets *out)
 }
 
 /* Packets of either tag in whole packets that begin with a primary key. */
+/*@ requires str_readable(bytes);
+  @ assigns \nothing; */
 static size_t count_tags(struct str bytes, unsigned tag, unsigned other)
 {
 	struct packet packet;

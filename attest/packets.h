@@ -34,6 +34,8 @@ enum verdict_reason packets_read(struct str bytes, struct packets *out) MUST_USE
   @ assigns \nothing; */
 size_t packets_count_certificates(struct str bytes);
 /* The same with their subkeys. */
+/*@ requires str_readable(bytes);
+  @ assigns \nothing; */
 size_t packets_count_keys(struct str bytes);
 
 enum packets_certificate {

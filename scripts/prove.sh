@@ -37,7 +37,7 @@ prove_wp() {
 # Slices are told apart by their length and buffers by length and capacity (`//@ split`), nothing else is: what Eva merges
 # it makes larger, never smaller.
 eva() {
-	frama-c -c11 -machdep gcc_x86_64 -cpp-extra-args="$CPP_ARGS -DBYTES=$bound" -eva -eva-slevel 0 -eva-interprocedural-splits \
+	frama-c -c11 -machdep gcc_x86_64 -cpp-extra-args="$CPP_ARGS -DBYTES=$bound -include tests/prove/eva_libc.h" -eva -eva-slevel 0 -eva-interprocedural-splits \
 		-eva-split-limit 1000 -eva-msg-key=-initial-state,-final-states "$@" -then -metrics -metrics-eva-cover
 }
 
