@@ -3,6 +3,7 @@
 #define SEALGATE_TESTS_FAULT_PROCESSES_H
 
 #include <dirent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,19 @@ static inline size_t children_of(pid_t parent, pid_t *out, size_t max)
 	}
 	if (proc)
 		closedir(proc);
+	return count;
+}
+
+/* The same once there are `wanted`, at most ten seconds later: who has just ended, or makes a filter of system calls
+ * for itself, is counted too. */
+static inline size_t children_settled(pid_t parent, pid_t *out, size_t max, size_t wanted)
+{
+	size_t count = children_of(parent, out, max);
+
+	for (int tries = 0; tries < 500 && count != wanted; tries++) {
+		poll(NULL, 0, 20);
+		count = children_of(parent, out, max);
+	}
 	return count;
 }
 

@@ -285,9 +285,7 @@ static void assert_works_again(struct bed *bed)
 		assert_int_equal(verify(bed, 1, "bad", 20000).reason, REASON_BAD_SIGNATURE);
 	}
 	assert_int_equal(children_of(getpid(), own, 8), 1);
-	for (int tries = 0; tries < 500 && children_of(own[0], children, 8) != SLOTS; tries++)
-		poll(NULL, 0, 20);
-	assert_int_equal(children_of(own[0], children, 8), SLOTS);
+	assert_int_equal(children_settled(own[0], children, 8, SLOTS), SLOTS);
 }
 
 /* Every answer to a bad signature is a rejection while the child behaves so, and so is the first one afterwards, which
@@ -402,13 +400,13 @@ static void a_child_that_saw_a_signature_makes_no_keyring(void **state)
 	assert_true(bed->pool && worker_pool_ready(bed->pool, &e));
 	bed->descriptors = open_descriptors();
 	assert_int_equal(children_of(getpid(), own, 8), 1);
-	assert_int_equal(children_of(own[0], before, 8), 1);
+	assert_int_equal(children_settled(own[0], before, 8, 1), 1);
 	assert_true(keyrings_ready(bed->pool, bed->keys[0], clock_monotonic_ms() + 20000, &e));
-	assert_int_equal(children_of(own[0], after, 8), 1);
+	assert_int_equal(children_settled(own[0], after, 8, 1), 1);
 	assert_int_equal(before[0], after[0]);
 	assert_int_equal(verify(bed, 0, "good", 20000).verdict, VERDICT_ACCEPTED);
 	assert_true(keyrings_ready(bed->pool, set, clock_monotonic_ms() + 20000, &e));
-	assert_int_equal(children_of(own[0], after, 8), 1);
+	assert_int_equal(children_settled(own[0], after, 8, 1), 1);
 	assert_int_not_equal(before[0], after[0]);
 	key_set_unref(set);
 }

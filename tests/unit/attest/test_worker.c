@@ -187,7 +187,7 @@ static void a_killed_child_is_a_rejection_and_is_replaced(void **state)
 {
 	struct key_set *keys = ready_key(*state, "ed");
 	pid_t children[8];
-	size_t count = children_of(supervisor(), children, 8);
+	size_t count = children_settled(supervisor(), children, 8, 2);
 
 	assert_int_equal(count, 2);
 	for (size_t i = 0; i < count; i++)
@@ -203,7 +203,7 @@ static void a_stopped_child_costs_its_deadline_and_no_more(void **state)
 {
 	struct key_set *keys = ready_key(*state, "ed");
 	pid_t children[8];
-	size_t count = children_of(supervisor(), children, 8);
+	size_t count = children_settled(supervisor(), children, 8, 2);
 
 	for (size_t i = 0; i < count; i++)
 		kill(children[i], SIGSTOP);
