@@ -347,14 +347,15 @@ static void a_child_that_lies_about_a_keyring_is_not_believed(void **state)
 
 	atomic_store(&plan->harmed, WORKER_MAKE);
 	for (int manner = HONEST; manner < KEYRING_MANNERS; manner++) {
-		struct key_set *set = two_keys("ed", "stranger");
 		struct keyrings *keyrings = NULL;
 		struct str list[OPENPGP_KEYRINGS_MAX];
 		struct err e = ERR_INIT;
+		struct key_set *set;
 		bool honest = manner == HONEST || manner == TWICE;
 
 		if (manner == SILENT || manner == LATE || manner == LONG || manner == HALF)
 			continue; /* each costs the whole deadline of a keyring */
+		set = two_keys("ed", "stranger");
 		atomic_store(&plan->manner, manner);
 		assert_true(keyrings_describe(bed->pool, set, NULL, &keyrings, &e));
 		assert_int_equal(keyrings_list(keyrings, list), honest);
