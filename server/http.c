@@ -479,12 +479,12 @@ static void end_exchange(void *context, struct MHD_Connection *mhd, void **reque
 	if (connection_rests(x->connection))
 		thread_release_stack();
 	connection_enter(x->connection, CONNECTION_IDLE);
-	if (x->headed) {
+	if (x->headed)
 		log_exchange(x);
-		atomic_fetch_sub(&x->listener->busy, 1);
-	}
 	drop_body(x);
 	load_gate_give(&x->listener->gate, LOAD_ANSWERS, x->answered);
+	if (x->headed)
+		atomic_fetch_sub(&x->listener->busy, 1);
 	arena_release(&x->arena);
 	free(x);
 	*request_context = NULL;

@@ -403,6 +403,11 @@ static void requests_wait_for_their_turn_a_bounded_time(void **state)
 	http_stop(listener);
 }
 
+static bool none_busy(void *listener)
+{
+	return http_busy(listener) == 0;
+}
+
 static void answers_together_have_a_limit(void **state)
 {
 	struct http_config limits = {.answers_limit = 1000};
@@ -412,6 +417,7 @@ static void answers_together_have_a_limit(void **state)
 	for (int i = 0; i < 2; i++) {
 		ask(listener, "GET /long HTTP/1.1\r\n" CLOSE, out, sizeof(out));
 		assert_memory_equal(out, "HTTP/1.1 200", 12);
+		assert_true(eventually(none_busy, listener));
 		ask(listener, "GET /longer HTTP/1.1\r\n" CLOSE, out, sizeof(out));
 		assert_told_to_come_back(out);
 	}
