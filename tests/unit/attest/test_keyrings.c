@@ -21,42 +21,18 @@
 #include "base/codec.h"
 #include "tests/fault/processes.h"
 #include "tests/unit/attest/fixtures.h"
+#include "tests/unit/attest/worker_bed.h"
 
 #define TEXTS_MAX 32
 
-struct bed {
-	char run[64];
-	struct worker_pool *pool;
-};
-
-static int64_t soon(void)
-{
-	return clock_monotonic_ms() + 60000;
-}
-
 static int setup(void **state)
 {
-	struct bed *bed = calloc(1, sizeof(*bed));
-	struct err e = ERR_INIT;
-
-	assert_non_null(bed);
-	snprintf(bed->run, sizeof(bed->run), "/tmp/sealgate-keyrings-XXXXXX");
-	assert_non_null(mkdtemp(bed->run));
-	bed->pool = worker_pool_start(3, bed->run, &e);
-	if (!bed->pool || !worker_pool_ready(bed->pool, &e))
-		fail_msg("%s", e.text);
-	*state = bed;
-	return 0;
+	return worker_bed_begin(state, 3);
 }
 
 static int teardown(void **state)
 {
-	struct bed *bed = *state;
-
-	worker_pool_stop(bed->pool);
-	directory_remove(bed->run);
-	free(bed);
-	return 0;
+	return worker_bed_end(state);
 }
 
 /* A set of texts, in any order. */

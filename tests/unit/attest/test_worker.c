@@ -23,54 +23,16 @@
 #include "base/file.h"
 #include "tests/fault/processes.h"
 #include "tests/unit/attest/fixtures.h"
-
-struct bed {
-	char run[64];
-	struct worker_pool *pool;
-};
-
-static int64_t soon(void)
-{
-	return clock_monotonic_ms() + 60000;
-}
+#include "tests/unit/attest/worker_bed.h"
 
 static int setup(void **state)
 {
-	struct bed *bed = calloc(1, sizeof(*bed));
-	struct err e = ERR_INIT;
-
-	assert_non_null(bed);
-	snprintf(bed->run, sizeof(bed->run), "/tmp/sealgate-worker-XXXXXX");
-	assert_non_null(mkdtemp(bed->run));
-	bed->pool = worker_pool_start(2, bed->run, &e);
-	if (!bed->pool || !worker_pool_ready(bed->pool, &e))
-		fail_msg("%s", e.text);
-	*state = bed;
-	return 0;
-}
-
-static size_t entries_in(const char *path)
-{
-	DIR *entries = opendir(path);
-	size_t count = 0;
-
-	for (struct dirent *entry; entries && (entry = readdir(entries)) != NULL;)
-		count += entry->d_name[0] != '.';
-	if (entries)
-		closedir(entries);
-	return count;
+	return worker_bed_begin(state, 2);
 }
 
 static int teardown(void **state)
 {
-	struct bed *bed = *state;
-	size_t left;
-
-	worker_pool_stop(bed->pool);
-	left = entries_in(bed->run);
-	directory_remove(bed->run);
-	free(bed);
-	return left == 0 ? 0 : 1;
+	return worker_bed_end(state);
 }
 
 static struct key_set *known_key(const char *name)
