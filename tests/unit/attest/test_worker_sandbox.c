@@ -26,24 +26,11 @@
 #include "attest/worker_sandbox.h"
 #include "base/clock.h"
 #include "tests/unit/attest/fixtures.h"
+#include "tests/unit/attempt.h"
 
 static struct sandbox_offer offer;
 static char data[64];  /* stands for the data directory */
 static char home[128]; /* data/run: the child's own */
-
-/* What an attempt came to: 0, or its errno. */
-typedef int attempt(void);
-
-enum { DIED = 1000 };
-
-static int outcome(pid_t child)
-{
-	int status = 0;
-
-	assert_true(child > 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	return WIFSIGNALED(status) ? DIED + WTERMSIG(status) : WEXITSTATUS(status);
-}
 
 /* A child is confined within its supervisor. */
 static bool enter(enum worker_role role)
@@ -61,25 +48,6 @@ static int try(enum worker_role role, attempt *one)
 	if (child == 0)
 		_exit(enter(role) ? one() : 255);
 	return outcome(child);
-}
-
-static int try_free(attempt *one)
-{
-	pid_t child = fork();
-
-	if (child == 0)
-		_exit(one());
-	return outcome(child);
-}
-
-static int open_for(const char *path, int flags)
-{
-	return open(path, flags | O_CLOEXEC, 0600) >= 0 ? 0 : errno;
-}
-
-static int read_passwd(void)
-{
-	return open_for("/etc/passwd", O_RDONLY);
 }
 
 static int list_data(void)

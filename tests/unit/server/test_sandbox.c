@@ -23,24 +23,12 @@
 
 #include "attest/openpgp_home.h"
 #include "server/sandbox.h"
-
-enum { DIED = 1000 };
+#include "tests/unit/attempt.h"
 
 static struct config config;
 static struct sandbox_offer offer;
 static char root[64], data[96], policies[128], policy[160];
 static uint16_t listening; /* by the parent, on another port than the server's */
-
-typedef int attempt(void);
-
-static int outcome(pid_t child)
-{
-	int status = 0;
-
-	assert_true(child > 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	return WIFSIGNALED(status) ? DIED + WTERMSIG(status) : WEXITSTATUS(status);
-}
 
 static int try(attempt *one)
 {
@@ -50,25 +38,6 @@ static int try(attempt *one)
 	if (child == 0)
 		_exit(sandbox_enter(&offer, &config, &e) ? one() : 255);
 	return outcome(child);
-}
-
-static int try_free(attempt *one)
-{
-	pid_t child = fork();
-
-	if (child == 0)
-		_exit(one());
-	return outcome(child);
-}
-
-static int open_for(const char *path, int flags)
-{
-	return open(path, flags | O_CLOEXEC, 0600) >= 0 ? 0 : errno;
-}
-
-static int read_passwd(void)
-{
-	return open_for("/etc/passwd", O_RDONLY);
 }
 
 static int list_root(void)
