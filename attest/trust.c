@@ -16,8 +16,49 @@ static const char *const pubkey_suffixes[] = {".pub", ".asc", NULL};
 
 CLEANUP_POINTER(manifest_reader, struct manifest_reader, manifest_reader_free)
 
+static const char *const state_names[] = {
+	[TRUST_REJECTED] = "rejected",	   [TRUST_LAST_GOOD] = "last_good", [TRUST_OVERRIDDEN] = "overridden",
+	[TRUST_INCOMPLETE] = "incomplete", [TRUST_IN_FORCE] = "in_force",
+};
+
+static const char *const reason_names[] = {
+	[TRUST_REASON_INVALID] = "Invalid",
+	[TRUST_REASON_OVERRIDDEN] = "Overridden",
+	[TRUST_REASON_KEY_SOURCE_FORBIDDEN] = "KeySourceForbidden",
+	[TRUST_REASON_TOO_LARGE] = "TooLarge",
+	[TRUST_REASON_ATTESTOR_NOT_FOUND] = "AttestorNotFound",
+	[TRUST_REASON_KEY_SOURCE_NOT_FOUND] = "KeySourceNotFound",
+	[TRUST_REASON_KEY_SOURCE_INVALID] = "KeySourceInvalid",
+	[TRUST_REASON_NO_USABLE_KEY] = "NoUsableKey",
+	[TRUST_REASON_IN_FORCE] = "InForce",
+};
+
+const char *trust_state_name(enum trust_state state)
+{
+	return state_names[state];
+}
+
+const char *trust_reason_name(enum trust_reason reason)
+{
+	return reason_names[reason];
+}
+
+static void release_outcomes(struct trust *trust)
+{
+	size_t count = trust->outcomes ? trust->objects->object_count : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		free(trust->outcomes[i].message);
+		free(trust->outcomes[i].keys);
+		free(trust->outcomes[i].good);
+	}
+	free(trust->outcomes);
+	trust_objects_unref(trust->objects);
+}
+
 static void trust_free(struct trust *trust)
 {
+	release_outcomes(trust);
 	policy_set_free(trust->policies);
 	key_set_unref(trust->keys);
 	for (size_t i = 0; i < trust->known_count; i++)

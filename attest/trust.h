@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "attest/trust_objects.h"
 #include "attest/worker.h"
 #include "base/options.h"
 #include "policy/model.h"
@@ -18,6 +19,48 @@ struct trusted_key {
 	char *attestor; /* names of the attestors that list it, comma separated; for metrics and reports */
 };
 
+/* What became of one object of the cluster. The zero counts for nothing. */
+enum trust_state {
+	TRUST_REJECTED =
+		0, /* no version of it can be used: an Attestor has no keys, a policy refuses what it could select */
+	TRUST_LAST_GOOD,  /* this version can't be used; the last one that could is in force */
+	TRUST_OVERRIDDEN, /* a file says the same name, and wins */
+	TRUST_INCOMPLETE, /* in force, but something that it names is missing */
+	TRUST_IN_FORCE,
+	TRUST_STATES
+};
+
+/* The reason of the condition Ready. Up to TooLarge the object is rejected. */
+enum trust_reason {
+	TRUST_REASON_INVALID,
+	TRUST_REASON_OVERRIDDEN,
+	TRUST_REASON_KEY_SOURCE_FORBIDDEN,
+	TRUST_REASON_TOO_LARGE,
+	TRUST_REASON_ATTESTOR_NOT_FOUND,
+	TRUST_REASON_KEY_SOURCE_NOT_FOUND,
+	TRUST_REASON_KEY_SOURCE_INVALID, /* it is there, and what it holds is no key that may count */
+	TRUST_REASON_NO_USABLE_KEY,	 /* all keys are expired, revoked or absent */
+	TRUST_REASON_IN_FORCE,
+	TRUST_REASONS
+};
+
+/* One key that an Attestor lists. */
+struct trust_key_outcome {
+	char fingerprint[FINGERPRINT_MAX + 1]; /* "" when its source gave none */
+	char algorithm[32];
+	int64_t expires_at; /* 0: never, or not known */
+	const char *state;  /* "Usable", "Expired", "Revoked", "NotFound", "Unusable" */
+};
+
+struct trust_outcome {
+	enum trust_state state;
+	enum trust_reason reason;
+	char *message; /* one line: the path and what is wrong, or what is in force; never NULL */
+	struct trust_key_outcome *keys;
+	size_t key_count;
+	char *good; /* private: the text of the last version that could be used, when it is not this one; may be NULL */
+};
+
 struct inspected_text; /* private to trust_keys.c */
 
 struct trust {
@@ -27,7 +70,9 @@ struct trust {
 	size_t known_count;
 	struct trust_warning *warnings; /* what was left out or will never count; not errors */
 	size_t warning_count;
-	bool from_pubkeys; /* --pubkeys without policy objects */
+	bool from_pubkeys;		/* --pubkeys without policy files */
+	struct trust_objects *objects;	/* of the cluster; NULL: none */
+	struct trust_outcome *outcomes; /* one for each of objects->objects, in their order */
 	/* private */
 	struct inspected_text *inspected; /* so that the next load asks the worker about new keys only */
 	size_t inspected_count;
@@ -37,7 +82,17 @@ struct trust {
 struct trust_sources {
 	struct option_list policy_dirs;
 	const char *pubkeys; /* NULL: none */
+	/* The namespace whose ConfigMaps and Secrets keys may come from; NULL: no cluster is followed. */
+	const char *own_namespace;
+	bool namespace_labels;	       /* can be known, so that policies may have a namespaceSelector */
+	struct trust_objects *objects; /* finished; NULL: none */
 };
+
+/* "rejected", "last_good", "overridden", "incomplete", "in_force": a label of metrics. */
+const char *trust_state_name(enum trust_state state);
+/* "Invalid", "Overridden", "KeySourceForbidden", "TooLarge", "AttestorNotFound", "KeySourceNotFound",
+ * "KeySourceInvalid", "NoUsableKey", "InForce". */
+const char *trust_reason_name(enum trust_reason reason);
 
 /* Loads everything. False (ERR_INVALID, "FILE: document N: PATH: TEXT") when any policy can't be loaded; the caller
  * keeps the set it has.

@@ -96,6 +96,13 @@
 #define LIMIT_YAML_NODES 1000000u
 #define LIMIT_YAML_BYTES (16u * 1024 * 1024)
 
+/* What is taken from a cluster: policy objects and values that keys may come from, one object's text, and the bytes of
+ * all texts; beyond, a snapshot is not taken, and an object without its text is TooLarge. */
+#define LIMIT_OBJECTS 20000u
+#define LIMIT_KEY_SOURCES 20000u
+#define LIMIT_OBJECT_TEXT (2u * 1024 * 1024)
+#define LIMIT_OBJECTS_BYTES (128u * 1024 * 1024)
+
 /* Verification: jobs waiting for a worker (uploads and reviews each), bytes of the waiting uploads; verdicts kept in
  * memory; time one verification may take, milliseconds. */
 #define LIMIT_VERIFY_QUEUE 4096u

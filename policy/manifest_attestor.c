@@ -1,5 +1,4 @@
-#include <string.h>
-
+#include "policy/key_armour.h"
 #include "policy/manifest_draft.h"
 
 static const struct field_rule spec_rules[] = {
@@ -35,21 +34,11 @@ static bool note_valid(struct str note)
 	       id_valid(str_skip(rest, STR("/notes/").len));
 }
 
-static bool contains(struct str text, const char *part)
-{
-	return memmem(text.ptr, text.len, part, strlen(part)) != NULL;
-}
-
-/* Whether it is a key that counts is found out by OpenPGP; this catches what was pasted into the wrong place. */
 static bool check_armour(const struct field *openpgp, struct err *e)
 {
-	struct str text = field_text(openpgp);
+	const char *refusal = key_armour_refusal(field_text(openpgp));
 
-	if (contains(text, "PRIVATE KEY BLOCK"))
-		return field_error(openpgp, e, "holds a secret key; only the public key belongs here");
-	if (!contains(text, "-----BEGIN PGP PUBLIC KEY BLOCK-----"))
-		return field_error(openpgp, e, "is not an armoured OpenPGP public key");
-	return true;
+	return !refusal || field_error(openpgp, e, "%s", refusal);
 }
 
 static bool read_key(struct manifest_source *m, const struct field *key, struct attestor_key *out, struct err *e)

@@ -25,6 +25,7 @@ struct trust_holder {
 static void holder_free(struct trust_holder *holder)
 {
 	trust_unref(holder->trust);
+	trust_objects_unref(holder->sources.objects);
 	pthread_mutex_destroy(&holder->refreshing);
 	pthread_mutex_destroy(&holder->lock);
 	free(holder);
@@ -37,6 +38,7 @@ static struct trust_holder *holder_new(const struct trust_sources *sources, stru
 	if (!holder)
 		return NULL;
 	holder->sources = *sources;
+	(void)trust_objects_ref(sources->objects);
 	holder->workers = workers;
 	pthread_mutex_init(&holder->refreshing, NULL);
 	pthread_mutex_init(&holder->lock, NULL);
@@ -180,6 +182,21 @@ bool trust_holder_refresh(struct trust_holder *holder, bool force, struct err *e
 	fingerprint = trust_fingerprint(&holder->sources);
 	if (is_due(holder, fingerprint) || force)
 		fresh = reload(holder, force, fingerprint, e);
+	pthread_mutex_unlock(&holder->refreshing);
+	return fresh;
+}
+
+bool trust_holder_set_objects(struct trust_holder *holder, struct trust_objects *objects, struct err *e)
+{
+	bool fresh;
+
+	if (e)
+		*e = ERR_INIT;
+	pthread_mutex_lock(&holder->refreshing);
+	(void)trust_objects_ref(objects);
+	trust_objects_unref(holder->sources.objects);
+	holder->sources.objects = objects;
+	fresh = reload(holder, true, trust_fingerprint(&holder->sources), e);
 	pthread_mutex_unlock(&holder->refreshing);
 	return fresh;
 }

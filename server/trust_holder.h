@@ -6,8 +6,8 @@
 
 struct trust_holder;
 
-/* Loads the first trust: NULL is exit status 2. The texts in `sources` must outlive the
- * holder. */
+/* Loads the first trust: NULL is exit status 2. The texts in `sources` must outlive the holder, which takes a reference
+ * of its own to their objects. */
 struct trust_holder *trust_holder_open(const struct trust_sources *sources, struct worker_pool *workers, struct err *e);
 /* NULL is legal. Pinned references stay good. */
 void trust_holder_close(struct trust_holder *holder);
@@ -24,6 +24,10 @@ struct trust *trust_holder_pin(struct trust_holder *holder, uint64_t *generation
  * call. A set that can't be loaded is tried again when it changes; a failure of the machine is tried again with every
  * call, and told when its text changes. Any thread; one at a time. */
 bool trust_holder_refresh(struct trust_holder *holder, bool force, struct err *e);
+/* Puts what the cluster holds now in the place of what it held before, and loads at once. Takes a reference of its own.
+ * Results as of trust_holder_refresh with `force`; when the load fails, `objects` count from the next one on. Any
+ * thread. */
+bool trust_holder_set_objects(struct trust_holder *holder, struct trust_objects *objects, struct err *e);
 /* The error of the last reload; false when it succeeded. Any thread. */
 bool trust_holder_problem(struct trust_holder *holder, struct err *out);
 

@@ -232,6 +232,26 @@ static void pins_stay_good_while_trust_is_swapped(void **state)
 
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void objects_of_a_cluster_are_in_force_at_once(void **state)
+{
+	cleanup(holder) struct trust_holder *holder = open_holder();
+	cleanup(trust_objects) struct trust_objects *objects = trust_objects_new();
+	cleanup(trust) struct trust *trust = NULL;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_true(trust_objects_finish(objects, &e));
+	put("a.yaml", POLICY("a"));
+	assert_true(trust_holder_set_objects(holder, objects, &e));
+	assert_int_equal(policies(holder, 2), 1);
+	assert_true(trust_holder_set_objects(holder, NULL, NULL));
+	assert_int_equal(policies(holder, 3), 1);
+	put("a.yaml", "kind: Pod\n");
+	assert_false(trust_holder_set_objects(holder, objects, &e));
+	assert_int_equal(e.kind, ERR_INVALID);
+	assert_int_equal(policies(holder, 3), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +263,7 @@ int main(void)
 		IN_DIR(force_does_not_wait_and_tells_again),
 		IN_DIR(an_absent_directory_keeps_the_last_good),
 		IN_DIR(pins_stay_good_while_trust_is_swapped),
+		IN_DIR(objects_of_a_cluster_are_in_force_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
