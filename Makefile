@@ -78,6 +78,8 @@ help:
 	@echo 'make prove      contracts and absence of undefined behaviour, proven by Frama-C (SMOKE=1: the contracts contradict nothing; PROVE_BYTES=N)'
 	@echo 'make bench      figures beside their references, as a table and build/bench.json (ONLY=NAME,... QUICK=1 FULL=1)'
 	@echo 'make bench-compare  A=FILE|COMMIT B=FILE|COMMIT, side by side'
+	@echo 'make cluster    a real Kubernetes control plane on loopback with sealgate before it, built from its source once (needs Go)'
+	@echo 'make check-cluster  what people and controllers do to a cluster, tried there (RUN=PATTERN chooses)'
 	@echo 'make coverage   line and branch coverage of the tests'
 	@echo 'make mutants    changes each condition and verdict of policy/ and attest/, and lists what no test notices'
 	@echo 'make fresh      check and demo in a minimal Debian root (needs root)'
@@ -225,6 +227,13 @@ bench-program:
 	$(Q)scripts/deps.sh test
 	$(Q)$(MAKE) $(JOBS) --no-print-directory all $(BUILD)/tests/bench/bench
 
+# The control plane is built first: without Go there is nothing to do.
+cluster check-cluster:
+	$(Q)tests/cluster/build.sh >/dev/null
+	$(Q)scripts/deps.sh build
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all
+	$(Q)BUILD=$(BUILD) RUN='$(RUN)' tests/cluster/run.sh $(if $(filter cluster,$@),up,$(@:%-cluster=%))
+
 prove:
 	$(Q)scripts/deps.sh prove
 	$(Q)BUILD=$(BUILD) SMOKE=$(SMOKE) PROVE_BYTES=$(PROVE_BYTES) scripts/prove.sh $(UNIT)
@@ -271,7 +280,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps deps-test tests check check-unit faults soak demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program coverage mutants run-mutants man install dist clean FORCE
+.PHONY: all help deps deps-test tests check check-unit faults soak demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program cluster check-cluster coverage mutants run-mutants man install dist clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

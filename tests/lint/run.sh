@@ -3,7 +3,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 status=0
-for check in layers headers banned sizes threats weaknesses secrets hardening unit; do
+for check in layers headers banned sizes threats weaknesses secrets hardening unit cluster; do
 	if tests/lint/$check.sh; then
 		printf '  ok    lint %s\n' "$check"
 	else
