@@ -82,7 +82,7 @@ help:
 	@echo 'make check-cluster  what people and controllers do to a cluster, tried there (RUN=PATTERN chooses)'
 	@echo 'make coverage   line and branch coverage of the tests'
 	@echo 'make mutants    changes each condition and verdict of policy/ and attest/, and lists what no test notices'
-	@echo 'make fresh      check and demo in a minimal Debian root (needs root)'
+	@echo 'make fresh      check and demo (FRESH_GOALS) in a minimal Debian root (needs root)'
 	@echo 'make deps       installs the Debian packages that are missing'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make man dist fmt clean'
@@ -186,8 +186,9 @@ demo:
 	$(Q)$(MAKE) $(JOBS) --no-print-directory all
 	$(Q)BUILD=$(BUILD) KEEP=$(KEEP) scripts/demo.sh
 
+FRESH_GOALS ?= check demo
 fresh:
-	$(Q)scripts/fresh.sh
+	$(Q)scripts/fresh.sh $(FRESH_GOALS)
 
 lint:
 	$(Q)scripts/deps.sh build

@@ -1,7 +1,8 @@
 #!/bin/bash
-# make fresh: both commands on a machine that has nothing. Makes a minimal Debian root with make and git, clones this repository into it, and runs
-# `make check` and `make demo` there, as a stranger would. Needs root.
+# make fresh: the README's commands on a machine that has nothing. Makes a minimal Debian root with make and git, clones this repository into it, and
+# runs `make check` and `make demo` there (or the goals that are given), as a stranger would. Needs root.
 set -eu
+[ $# -gt 0 ] || set -- check demo
 [ "$(id -u)" = 0 ] || { echo "make fresh needs root (mmdebstrap, chroot)" >&2; exit 1; }
 # Mounts of its own, which end with it.
 [ -n "${FRESH_MOUNTS:-}" ] || FRESH_MOUNTS=1 exec unshare --mount --propagation private "$0" "$@"
@@ -35,9 +36,9 @@ mount --bind /dev "$root/dev"
 mount --bind /dev/pts "$root/dev/pts"
 
 git clone -q --no-hardlinks "$here" "$root/root/sealgate"
-for goal in check demo; do
+for goal in "$@"; do
 	echo "make $goal in the fresh root"
 	chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C TERM=dumb ${WERROR:+WERROR=$WERROR} \
 		bash -c "cd /root/sealgate && make $goal"
 done
-echo "fresh: both commands work on a machine that had nothing"
+echo "fresh: make $* works on a machine that had nothing"
