@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/limits.h"
 
 #define CERTIFICATES 8u
@@ -67,6 +68,7 @@ struct metrics {
 	counter overload[COUNT(listeners)][COUNT(overloads)];
 	atomic_uint_fast64_t policy_generation;
 	atomic_bool reload_successful;
+	struct cluster_metrics cluster;
 	pthread_mutex_t lock; /* over what follows */
 	struct metrics_key *keys;
 	size_t key_count;
@@ -229,6 +231,11 @@ void metrics_policy(struct metrics *m, uint64_t generation, bool last_reload_suc
 	atomic_store(&m->reload_successful, last_reload_successful);
 }
 
+struct cluster_metrics *metrics_cluster(struct metrics *m)
+{
+	return &m->cluster;
+}
+
 static void write_head(struct buf *out, const char *name, const char *type, const char *help)
 {
 	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -388,4 +395,5 @@ void metrics_write(struct metrics *m, int64_t now, struct buf *out)
 		     "1 when the policies and keys on disk are in force, 0 when they could not be loaded.",
 		     atomic_load(&m->reload_successful));
 	write_sandbox(m, out);
+	cluster_metrics_write(&m->cluster, clock_monotonic_ms(), out);
 }

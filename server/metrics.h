@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "policy/verdict.h"
+#include "server/cluster_metrics.h"
 
 struct metrics;
 
@@ -43,6 +44,9 @@ void metrics_certificate(struct metrics *m, const char *name, int64_t expires_at
 void metrics_policy(struct metrics *m, uint64_t generation, bool last_reload_successful);
 /* measure: a name with static storage, of server/sandbox.h; each is told once, at start. */
 void metrics_sandbox(struct metrics *m, const char *measure, bool in_force);
+
+/* What is counted of the cluster; lives as long as `m`. */
+struct cluster_metrics *metrics_cluster(struct metrics *m);
 
 void metrics_write(struct metrics *m, int64_t now, struct buf *out);
 

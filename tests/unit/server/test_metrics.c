@@ -256,6 +256,39 @@ static void counts_from_several_threads_are_not_lost(void **state)
 	metrics_free(m);
 }
 
+static void the_cluster_shows_only_where_one_is_followed(void **state)
+{
+	struct metrics *m = metrics_new();
+	struct cluster_metrics *cluster = metrics_cluster(m);
+	static const uint64_t counts[SCANNED_RESULTS] = {5, 4, 3, 2};
+	cleanup(buf) struct buf out = buf_init(OUTPUT_MAX);
+
+	(void)state;
+	metrics_write(m, 0, &out);
+	assert_false(has(&out, "sealgate_watch_up"));
+
+	atomic_store(&cluster->followed, true);
+	atomic_store(&cluster->watches[CLUSTER_SECRETS].stale_since_ms, -1);
+	atomic_store(&cluster->watches[CLUSTER_NAMESPACES].stale_since_ms, 4000);
+	atomic_store(&cluster->watches[CLUSTER_ATTESTORS].objects, 12);
+	atomic_fetch_add(&cluster->events[CLUSTER_LEFT_OUT], 3);
+	cluster_metrics_scan(cluster, counts, 1000);
+	buf_clear(&out);
+	cluster_metrics_write(cluster, 5250, &out);
+	assert_true(has(&out, "sealgate_watch_up{resource=\"attestors\"} 1\n"));
+	assert_true(has(&out, "sealgate_watch_up{resource=\"secrets\"} 0\n"));
+	assert_true(has(&out, "sealgate_watch_stale_seconds{resource=\"attestors\"} 0.000\n"));
+	assert_true(has(&out, "sealgate_watch_stale_seconds{resource=\"namespaces\"} 1.250\n"));
+	assert_true(has(&out, "sealgate_watch_objects{resource=\"attestors\"} 12\n"));
+	assert_true(has(&out, "sealgate_watch_restarts_total{resource=\"configmaps\"} 0\n"));
+	assert_true(has(&out, "sealgate_policy_objects{kind=\"ImagePolicy\",state=\"in_force\"} 0\n"));
+	assert_true(has(&out, "sealgate_events_total{result=\"left_out\"} 3\n"));
+	assert_true(has(&out, "sealgate_status_writes_total{result=\"written\"} 0\n"));
+	assert_true(has(&out, "sealgate_scan_objects{result=\"error\"} 2\n"));
+	assert_true(has(&out, "sealgate_scan_last_seconds 4\n"));
+	metrics_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +302,7 @@ int main(void)
 		cmocka_unit_test(certificates_are_bounded),
 		cmocka_unit_test(measures_of_the_sandbox_are_told_and_bounded),
 		cmocka_unit_test(counts_from_several_threads_are_not_lost),
+		cmocka_unit_test(the_cluster_shows_only_where_one_is_followed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
