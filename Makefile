@@ -73,6 +73,7 @@ help:
 	@echo 'make check      installs what is missing, builds, runs every test'
 	@echo 'make faults     breaks memory, system calls, files and processes at every point'
 	@echo 'make soak       clients that mean harm, SOAK=30 times as long as in check'
+	@echo 'make check-manifests  manifests/, judged by the code of Kubernetes itself (needs Go)'
 	@echo 'make lint       layers, banned functions, sizes, headers'
 	@echo 'make fuzz       every fuzz target, FUZZ_SECONDS=60 each'
 	@echo 'make prove      contracts and absence of undefined behaviour, proven by Frama-C (SMOKE=1: the contracts contradict nothing; PROVE_BYTES=N)'
@@ -177,6 +178,10 @@ soak: deps-test
 
 check-unit: $(TEST_BINARIES)
 	$(Q)BUILD=$(BUILD) scripts/run-tests.sh $(TEST_BINARIES)
+
+.PHONY: check-manifests
+check-manifests:
+	$(Q)tests/manifests/run.sh
 
 deps-test:
 	$(Q)scripts/deps.sh test

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Tests of manifests/ with the code of Kubernetes, kustomize and Helm themselves. Needs Go, which fetches their modules.
+set -eu
+cd "$(dirname "$0")"
+if ! command -v go >/dev/null 2>&1; then
+	echo "check-manifests needs Go 1.25 or later (Debian package golang-go, or https://go.dev/dl): left out" >&2
+	exit 2
+fi
+exec go test "$@" ./...
