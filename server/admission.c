@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/limits.h"
+#include "server/admission_refusal.h"
 #include "server/admission_request.h"
 #include "server/admission_response.h"
 #include "server/review.h"
@@ -100,6 +101,19 @@ static void record(const struct admission *a, const struct http_request *http, c
 		decision_log_write(&line, a->arena);
 }
 
+static void offer_refusal(const struct admission *a, const struct decision *decision)
+{
+	cleanup(buf) struct buf message = buf_init(LIMIT_DENY_MESSAGE);
+	struct refusal refusal;
+
+	if (!a->service->refusals || decision->allowed || a->request->dry_run ||
+	    !admission_refusal_regards(a->request, a->arena, &refusal))
+		return;
+	decision_message(decision, &message);
+	refusal.note = buf_str(&message);
+	refusal_queue_offer(a->service->refusals, &refusal);
+}
+
 static bool review(struct review_service *service, struct http_request *http, struct arena *arena,
 		   struct http_response *response, struct err *e)
 {
@@ -116,6 +130,7 @@ static bool review(struct review_service *service, struct http_request *http, st
 	if (!buf_ok(&response->body, e))
 		return false;
 	record(&a, http, &decision, clock_monotonic_us() - started_us);
+	offer_refusal(&a, &decision);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "server/facts_cache.h"
 #include "server/http.h"
 #include "server/metrics.h"
+#include "server/refusal_queue.h"
 #include "server/trust_holder.h"
 #include "server/verify_queue.h"
 #include "store/store.h"
@@ -17,6 +18,7 @@ struct review_service {
 	struct trust_holder *trust;
 	struct facts_cache *facts; /* may be NULL */
 	struct metrics *metrics;
+	struct refusal_queue *refusals; /* for Events; may be NULL */
 	enum default_action default_action;
 	const char *const *exempt_namespaces; /* kube-system, kube-node-lease and the server's own, and what
 						 --exempt-namespace adds */

@@ -464,6 +464,69 @@ static void a_line_about_ten_thousand_images_stays_whole(void **state)
 	assert_non_null(strstr(json_string_value(json_array_get(images, json_array_size(images) - 1)), "more"));
 }
 
+#define OWNED(namespace, owners)                                                      \
+	REVIEW("CREATE", namespace,                                                   \
+	       "\"object\":{\"metadata\":{\"ownerReferences\":" owners "},\"spec\":{" \
+	       "\"containers\":[" C("a", "x") "]}}")
+#define OWNER(kind, name, controller)                                        \
+	"{\"apiVersion\":\"apps/v1\",\"kind\":\"" kind "\",\"name\":\"" name \
+	"\",\"uid\":\"u-1\",\"controller\":" controller "}"
+
+/* "KIND NAME: NOTE" of the refusal that was told; "" when none was. */
+static const char *told_of(struct bed *bed, const char *body)
+{
+	static char text[2048];
+	struct refusal *refusal;
+
+	(void)reviewed(bed, body);
+	refusal = refusal_queue_take(bed->service.refusals);
+	text[0] = 0;
+	if (refusal)
+		(void)snprintf(text, sizeof(text), "%.*s %.*s in %.*s: %.*s", STR_ARG(refusal->kind),
+			       STR_ARG(refusal->name), STR_ARG(refusal->namespace_), STR_ARG(refusal->note));
+	free(refusal);
+	return text;
+}
+
+static void a_refusal_is_told_of_with_what_people_look_at(void **state)
+{
+	struct bed *bed = *state;
+	static const struct finding finding = {.enforcement = ENFORCE_DENY, .text = {"no good", 7}};
+	static const struct {
+		const char *owners, *told;
+	} cases[] = {
+		{"[]", "Namespace shop in shop: no good"},
+		{"[" OWNER("ReplicaSet", "web-1", "true") "]", "ReplicaSet web-1 in shop: no good"},
+		{"[" OWNER("Node", "n", "false") "," OWNER("Job", "j", "true") "]", "Job j in shop: no good"},
+		{"[" OWNER("ReplicaSet", "web-1", "\"true\"") "]", "Namespace shop in shop: no good"},
+		{"[" OWNER("ReplicaSet", "", "true") "]", "Namespace shop in shop: no good"},
+		{"[5,null,{}]", "Namespace shop in shop: no good"},
+		{"{}", "Namespace shop in shop: no good"},
+	};
+	char body[2048];
+
+	bed->service.refusals = refusal_queue_new();
+	evaluation.findings = &finding;
+	evaluation.finding_count = 1;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(body, sizeof(body), OWNED("shop", "%s"), cases[i].owners);
+		assert_string_equal(told_of(bed, body), cases[i].told);
+	}
+	refusal_queue_free(bed->service.refusals);
+}
+
+static void nothing_is_told_of_what_is_admitted_or_tried(void **state)
+{
+	struct bed *bed = *state;
+
+	bed->service.refusals = refusal_queue_new();
+	assert_string_equal(told_of(bed, REVIEW("CREATE", "shop", "\"dryRun\":true,\"object\":" POD(C("a", "x")))), "");
+	assert_string_equal(told_of(bed, REVIEW("CREATE", "", "\"object\":" POD(C("a", "x")))), "");
+	evaluation.kind = DECISION_WARN;
+	assert_string_equal(told_of(bed, REVIEW("CREATE", "shop", "\"object\":" POD(C("a", "x")))), "");
+	refusal_queue_free(bed->service.refusals);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +546,8 @@ int main(void)
 		CASE(an_ImageReview_that_cannot_be_read_is_400),
 		CASE(a_review_leaves_one_line_and_a_dry_run_none),
 		CASE(a_line_about_ten_thousand_images_stays_whole),
+		cmocka_unit_test_setup_teardown(a_refusal_is_told_of_with_what_people_look_at, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_told_of_what_is_admitted_or_tried, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
