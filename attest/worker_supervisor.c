@@ -43,6 +43,14 @@ static void slot_directory(const struct supervisor *s, size_t slot, char *path, 
 	(void)snprintf(path, size, "%s/slot-%zu", s->directory, slot);
 }
 
+/* All that a child started, gone before its homes are removed: what dies may still write a file. */
+static void end_group(pid_t child)
+{
+	kill(-child, SIGKILL);
+	while (waitpid(-child, NULL, 0) > 0 || errno == EINTR)
+		continue;
+}
+
 /* Ends the slot's child with all that it started, and removes its homes. */
 static void end_child(struct supervisor *s, size_t slot)
 {
@@ -50,10 +58,10 @@ static void end_child(struct supervisor *s, size_t slot)
 	pid_t child = s->children[slot];
 
 	if (child > 0) {
-		kill(-child, SIGKILL);
 		kill(child, SIGKILL);
 		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
 			continue;
+		end_group(child);
 	}
 	s->children[slot] = 0;
 	slot_directory(s, slot, path, sizeof(path));
@@ -154,7 +162,7 @@ static void reap(struct supervisor *s)
 	while ((gone = waitpid(-1, NULL, WNOHANG)) > 0)
 		for (size_t i = 0; i < s->slots; i++)
 			if (s->children[i] == gone) {
-				kill(-gone, SIGKILL);
+				end_group(gone);
 				s->children[i] = 0;
 			}
 }
