@@ -156,26 +156,6 @@ static bool report_without_images(struct check *check, const struct object *obje
 	return true;
 }
 
-/* The webhook's words for an object that it refuses without a look at its images. */
-static void refuse_object(const struct err *problem, struct arena *arena, struct decision *out)
-{
-	enum finding_class class = FINDING_TOO_COMPLEX;
-	struct str text;
-
-	if (problem->kind == ERR_TOO_LARGE && str_eq_c(str_of(problem->text), WORKLOAD_TOO_MANY)) {
-		class = FINDING_TOO_MANY;
-		text = arena_printf(arena,
-				    "Too many images: the object has more than %u, the most that one object may have",
-				    LIMIT_IMAGES);
-	} else if (problem->kind == ERR_INVALID) {
-		class = FINDING_UNREADABLE;
-		text = arena_printf(arena, "Object can't be read: %s", problem->text);
-	} else {
-		text = arena_printf(arena, "Too complex: %s", problem->text);
-	}
-	decision_refuse(class, STR(""), text, arena, out);
-}
-
 static bool judge_workload(struct check *check, const struct object *object, const struct workload_kind *row,
 			   struct err *e)
 {
@@ -188,7 +168,7 @@ static bool judge_workload(struct check *check, const struct object *object, con
 	if (read_images(object, row, &object_memory, &uses, &problem))
 		decide(check, object, &uses, &memory, &decision);
 	else
-		refuse_object(&problem, &memory, &decision);
+		decision_refuse_object(&problem, &memory, &decision);
 	if (check->watch.failed)
 		return err_set(e, check->watch.error.kind, "%s", check->watch.error.text);
 	return report_decision(check, object, &decision, uses.count, e);

@@ -45,6 +45,24 @@ void decision_refuse(enum finding_class class, struct str path, struct str text,
 		out->findings = finding;
 }
 
+void decision_refuse_object(const struct err *problem, struct arena *arena, struct decision *out)
+{
+	struct str text;
+
+	if (problem->kind == ERR_TOO_LARGE && str_eq_c(str_of(problem->text), WORKLOAD_TOO_MANY)) {
+		text = arena_printf(arena,
+				    "Too many images: the object has more than %u, the most that one object may have",
+				    LIMIT_IMAGES);
+		decision_refuse(FINDING_TOO_MANY, STR(""), text, arena, out);
+	} else if (problem->kind == ERR_INVALID) {
+		text = arena_printf(arena, "Object can't be read: %s", problem->text);
+		decision_refuse(FINDING_UNREADABLE, STR(""), text, arena, out);
+	} else {
+		text = arena_printf(arena, "Too complex: %s", problem->text);
+		decision_refuse(FINDING_TOO_COMPLEX, STR(""), text, arena, out);
+	}
+}
+
 static size_t count_denying(const struct decision *decision)
 {
 	size_t n = 0;

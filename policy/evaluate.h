@@ -94,6 +94,8 @@ struct decision decision_without_images(enum decision_kind kind);
 /* A refusal without any image: Too many images, Too complex, Too late. `text` becomes the finding's text. */
 void decision_refuse(enum finding_class class, struct str path, struct str text, struct arena *arena,
 		     struct decision *out);
+/* The refusal of an object whose images can't be listed: workload_images' error, in the words of a decision. */
+void decision_refuse_object(const struct err *problem, struct arena *arena, struct decision *out);
 
 /* The deny message: findings that deny, joined by "; ", at most LIMIT_DENY_MESSAGE bytes with an exact "and N more" at
  * the end. */

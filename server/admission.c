@@ -38,7 +38,7 @@ static bool list_images(struct admission *a, struct decision *out)
 		(void)err_set(&problem, ERR_INVALID, "it is missing");
 	else if (workload_images(r->workload, &r->doc, r->object, a->arena, &a->uses, &problem))
 		return true;
-	review_refuse_object(&problem, a->arena, out);
+	decision_refuse_object(&problem, a->arena, out);
 	return false;
 }
 

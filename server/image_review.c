@@ -14,7 +14,7 @@ static void decide(struct review_service *service, const struct image_review_req
 	if (review_namespace_exempt(service, r->namespace_))
 		*out = decision_without_images(DECISION_EXEMPT);
 	else if (r->too_many)
-		review_refuse_object(&too_many, arena, out);
+		decision_refuse_object(&too_many, arena, out);
 	else
 		review_decide(service, &subject, &r->uses, deadline_ms, arena, out);
 }

@@ -37,8 +37,6 @@ bool review_namespace_exempt(const struct review_service *service, struct str na
 /* Evaluates under the trust in force. Everything in *out lives in the arena or in `uses`. */
 void review_decide(struct review_service *service, const struct subject *subject, const struct image_uses *uses,
 		   int64_t deadline_ms, struct arena *arena, struct decision *out);
-/* The refusal of an object whose images can't be listed: workload_images' error, in the words of a decision. */
-void review_refuse_object(const struct err *problem, struct arena *arena, struct decision *out);
 
 /* False, with the answer 405, for anything but POST. */
 bool review_is_post(const struct http_request *request, struct http_response *response);

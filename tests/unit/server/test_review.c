@@ -119,7 +119,7 @@ static void a_problem_of_an_object_has_its_words(void **state)
 		struct err e = ERR_INIT;
 
 		(void)err_set(&e, rows[i].kind, "%s", rows[i].text);
-		review_refuse_object(&e, &arena, &decision);
+		decision_refuse_object(&e, &arena, &decision);
 		assert_false(decision.allowed);
 		assert_int_equal(decision.findings[0].class, rows[i].class);
 		assert_true(str_eq_c(decision.findings[0].text, rows[i].wanted));
