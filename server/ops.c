@@ -29,12 +29,23 @@ static bool store_is_read(struct ops *ops, struct err *problem, struct http_resp
 	return false;
 }
 
+static void not_ready(const struct ops_report *cluster, struct http_response *response)
+{
+	if (!cluster) {
+		plain(response, 503, "not ready: store, policies and keys are not loaded yet\n");
+		return;
+	}
+	plain(response, 503, "not ready: the objects of the cluster are not in force yet\n");
+	cluster->add(cluster->context, &response->body);
+}
+
 static void readyz(struct ops *ops, struct http_response *response)
 {
 	struct trust_holder *trust = atomic_load(&ops->trust);
+	const struct ops_report *cluster = atomic_load(&ops->cluster);
 	struct err problem = ERR_INIT;
 	if (!trust) {
-		plain(response, 503, "not ready: store, policies and keys are not loaded yet\n");
+		not_ready(cluster, response);
 		return;
 	}
 	if (!store_is_read(ops, &problem, response))
@@ -44,6 +55,8 @@ static void readyz(struct ops *ops, struct http_response *response)
 		buf_printf(&response->body, "not written: %s\n", problem.text);
 	if (trust_holder_problem(trust, &problem))
 		buf_printf(&response->body, "not loaded: %s\n", problem.text);
+	if (cluster)
+		cluster->add(cluster->context, &response->body);
 }
 
 static void metrics(struct ops *ops, struct http_response *response)

@@ -31,17 +31,19 @@ static void set_policy_gauges(struct watcher *w)
 	metrics_policy(w->metrics, generation, !failed);
 }
 
-static void pin_and_tell(struct watcher *w)
+static void tell_news(struct watcher *w)
 {
 	uint64_t generation = 0;
 	struct trust *trust = trust_holder_pin(w->trust, &generation);
-	tell_trust(w, trust, generation);
+	if (generation != w->generation)
+		tell_trust(w, trust, generation);
+	w->generation = generation;
 	trust_unref(trust);
 }
 
 void watcher_begin(struct watcher *w)
 {
-	pin_and_tell(w);
+	tell_news(w);
 	set_policy_gauges(w);
 	metrics_certificate(w->metrics, "server", tls_files_expiry(w->tls));
 }
@@ -49,11 +51,10 @@ void watcher_begin(struct watcher *w)
 static void look_at_trust(struct watcher *w, bool force)
 {
 	struct err e = ERR_INIT;
-	if (trust_holder_refresh(w->trust, force, &e))
-		pin_and_tell(w);
-	else if (e.kind != ERR_NONE)
+	if (!trust_holder_refresh(w->trust, force, &e) && e.kind != ERR_NONE)
 		log_line(LOG_ERROR, "policies or keys cannot be loaded, the last good ones stay in force",
 			 LOG_C("error", e.text));
+	tell_news(w);
 	set_policy_gauges(w);
 }
 

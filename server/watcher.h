@@ -18,11 +18,13 @@ struct watcher {
 	struct metrics *metrics;
 	struct store *store;	     /* NULL: not looked at */
 	enum err_kind store_problem; /* what was logged last */
+	uint64_t generation;	     /* of the trust that was told last */
 };
 
 /* Tells log and metrics what was loaded at start. */
 void watcher_begin(struct watcher *watcher);
-/* Looks once. `force` loads policies and keys also when nothing seems changed. */
+/* Looks once; also tells of a trust that somebody else put in force. `force` loads policies and keys also when nothing
+ * seems changed. */
 void watcher_look(struct watcher *watcher, bool force);
 
 #endif

@@ -72,6 +72,28 @@ static void a_failed_reload_is_told_but_stays_ready(void **state)
 	expect(ops, "GET", "/healthz", 200, "ok\n");
 }
 
+static void report_of_the_test(void *context, struct buf *out)
+{
+	buf_add_c(out, context);
+}
+
+static void what_is_not_followed_is_told_but_stays_ready(void **state)
+{
+	struct ops *ops = *state;
+	struct trust_holder loaded = {NULL};
+	char line[] = "not followed: attestors: HTTP 500 since 34 s\n";
+	const struct ops_report report = {report_of_the_test, line};
+
+	atomic_store(&ops->cluster, &report);
+	expect(ops, "GET", "/readyz", 503,
+	       "not ready: the objects of the cluster are not in force yet\nnot followed: attestors: HTTP 500 since 34 "
+	       "s\n");
+	atomic_store(&ops->trust, &loaded);
+	expect(ops, "GET", "/readyz", 200, "ok\nnot followed: attestors: HTTP 500 since 34 s\n");
+	atomic_store(&ops->cluster, NULL);
+	expect(ops, "GET", "/readyz", 200, "ok\n");
+}
+
 static void metrics_are_prometheus_text(void **state)
 {
 	struct ops *ops = *state;
@@ -107,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_OPS(is_alive_before_it_is_ready),
 		WITH_OPS(a_failed_reload_is_told_but_stays_ready),
+		WITH_OPS(what_is_not_followed_is_told_but_stays_ready),
 		WITH_OPS(metrics_are_prometheus_text),
 		WITH_OPS(refuses_other_paths_and_methods),
 	};

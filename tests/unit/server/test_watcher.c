@@ -14,7 +14,8 @@
 
 /* What the next look finds. */
 static struct {
-	bool trust_new, tls_new, tokens_new;
+	uint64_t generation;
+	bool tls_new, tokens_new;
 	const char *trust_error, *tls_error, *tokens_error;
 	bool problem;
 	bool forced;
@@ -35,7 +36,7 @@ static void fail_with(struct err *e, const char *text)
 struct trust *trust_holder_pin(struct trust_holder *holder, uint64_t *generation)
 {
 	(void)holder;
-	*generation = 7;
+	*generation = next.generation;
 	return &trust;
 }
 
@@ -49,7 +50,7 @@ bool trust_holder_refresh(struct trust_holder *holder, bool force, struct err *e
 	(void)holder;
 	next.forced = force;
 	fail_with(e, next.trust_error);
-	return next.trust_new;
+	return false;
 }
 
 bool trust_holder_problem(struct trust_holder *holder, struct err *out)
@@ -110,8 +111,9 @@ static int setup(void **state)
 {
 	static struct watcher w;
 	memset(&next, 0, sizeof(next));
+	next.generation = 6;
 	log_setup("json", "info");
-	w = (struct watcher){.metrics = metrics_new()};
+	w = (struct watcher){.metrics = metrics_new(), .generation = 6};
 	*state = &w;
 	return 0;
 }
@@ -132,15 +134,16 @@ static void nothing_new_is_not_worth_a_line(void **state)
 	assert_true(next.forced);
 }
 
-static void a_new_trust_is_told_with_its_warnings_and_keys(void **state)
+static void a_new_trust_is_told_once_with_its_warnings_and_keys_whoever_put_it_in_force(void **state)
 {
-	next.trust_new = true;
+	next.generation = 7;
 	assert_int_equal(look(*state, false), 2);
 	assert_non_null(strstr(logged, "\"msg\":\"policies and keys are in force\",\"generation\":7,\"keys\":2"));
 	assert_non_null(strstr(logged, "key BB has expired"));
 	assert_true(metrics_have(*state, "sealgate_key_expiry_seconds{fingerprint=\"AA\"} +Inf\n"));
 	assert_true(metrics_have(*state, "sealgate_key_expiry_seconds{fingerprint=\"BB\"} 500\n"));
 	assert_true(metrics_have(*state, "sealgate_policy_generation 7\n"));
+	assert_int_equal(look(*state, false), 0);
 }
 
 static void a_failed_reload_is_logged_and_shows_in_the_metrics(void **state)
@@ -173,7 +176,7 @@ int main(void)
 #define WITH_WATCHER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		WITH_WATCHER(nothing_new_is_not_worth_a_line),
-		WITH_WATCHER(a_new_trust_is_told_with_its_warnings_and_keys),
+		WITH_WATCHER(a_new_trust_is_told_once_with_its_warnings_and_keys_whoever_put_it_in_force),
 		WITH_WATCHER(a_failed_reload_is_logged_and_shows_in_the_metrics),
 		WITH_WATCHER(certificates_and_tokens_are_told_apart),
 	};
