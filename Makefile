@@ -117,7 +117,7 @@ $(BUILD)/sealgate: $(BUILD)/obj/cli/main.o $(call archives,cli)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Looks at memory when it is given back.
-$(BUILD)/tests/unit/base/test_secret: LDFLAGS += -Wl,--wrap=free
+$(BUILD)/tests/unit/base/test_secret: override LDFLAGS += -Wl,--wrap=free
 
 # tests/unit/FOLDER/test_*.c link what FOLDER may use.
 .SECONDEXPANSION:
