@@ -72,6 +72,21 @@ func (g *Guard) File(name string) string { return filepath.Join(g.Dir, name) }
 // URL is where an API server asks it.
 func (g *Guard) URL() string { return "https://" + g.Webhook + "/validate" }
 
+// TakeCertificates gives it those of another, with which both can stand behind one address.
+func (g *Guard) TakeCertificates(from *Guard) error {
+	g.CA = from.CA
+	for _, name := range []string{"certs/server.pem", "certs/server-key.pem"} {
+		text, err := os.ReadFile(from.File(name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(g.File(name), text, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Sign makes the note, when it isn't there, and uploads an attestation for each image.
 func (g *Guard) Sign(images ...string) error {
 	_, _ = g.tools.Sealgate("note", "create", Note, "--server", "http://"+g.API)

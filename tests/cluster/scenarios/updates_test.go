@@ -30,10 +30,7 @@ func oldDeployment(t *testing.T) *space {
 func (s *space) guardFromNow() {
 	s.t.Helper()
 	s.kubectl("label", "namespace", s.name, bed.OwnRegistration+"-").admitted()
-	s.eventually("is guarded", func() bool {
-		probe := s.kubectl("create", "deployment", "probe", "--dry-run=server", "--image="+bed.Unsigned)
-		return strings.Contains(probe.text, "denied the request")
-	})
+	s.awaitGuard()
 }
 
 func TestANewImageIsJudged(t *testing.T) {
