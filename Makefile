@@ -14,7 +14,7 @@ CC ?= cc
 # The goals that build for the user use all processors, unless make was told how many.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-FOLDERS := base policy store attest certs server cli
+FOLDERS := base client policy store attest certs kube server cli
 PACKAGES := libmicrohttpd gnutls libcrypto jansson sqlite3 gpgme gpg-error yaml-0.1 libcurl libseccomp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
@@ -39,9 +39,11 @@ uses_base := base
 uses_policy := policy base
 uses_store := store base
 uses_attest := attest policy base
+uses_client := client base
 uses_certs := certs base
-uses_server := server certs attest store policy base
-uses_cli := cli certs attest store policy base
+uses_kube := kube client base
+uses_server := server kube certs attest store policy client base
+uses_cli := cli kube certs attest store policy client base
 uses_bench := bench base
 archives = $(patsubst %,$(BUILD)/lib%.a,$(uses_$(1)))
 

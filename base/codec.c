@@ -169,3 +169,17 @@ bool hex_decode(struct str text, unsigned char *out, size_t size)
 	}
 	return true;
 }
+
+void percent_encode(struct buf *out, struct str segment)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+
+	for (size_t i = 0; i < segment.len; i++) {
+		char c = segment.ptr[i];
+
+		if (c && strchr(plain, c))
+			buf_add_char(out, c);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)c);
+	}
+}

@@ -20,6 +20,9 @@ void base64_encode(struct buf *out, struct str bytes, enum base64_alphabet alpha
  * padding, or bits left over in the last character. */
 bool base64_decode(struct buf *out, struct str text) MUST_USE;
 
+/* Appends `segment` percent-encoded for a path or a query value (RFC 3986: all but the unreserved characters). */
+void percent_encode(struct buf *out, struct str segment);
+
 /* Lower-case digits of `bytes`. */
 void hex_encode(struct buf *out, struct str bytes);
 void hex_encode_upper(struct buf *out, struct str bytes);

@@ -153,9 +153,9 @@ static bool note_path(struct str note, struct buf *path, struct err *e)
 	if (!note_name_read(note, &name, e))
 		return false;
 	buf_add_c(path, "/v1alpha1/projects/");
-	http_add_encoded(path, name.project);
+	percent_encode(path, name.project);
 	buf_add_c(path, "/notes/");
-	http_add_encoded(path, name.note);
+	percent_encode(path, name.note);
 	buf_add_c(path, "/occurrences");
 	return buf_ok(path, e);
 }
@@ -214,7 +214,7 @@ static bool list_project(struct facts_server *source, struct str project, size_t
 	struct names notes = {.arena = &source->arena};
 
 	buf_add_c(&path, "/v1alpha1/projects/");
-	http_add_encoded(&path, project);
+	percent_encode(&path, project);
 	buf_add_c(&path, "/notes");
 	if (!buf_ok(&path, e) || !grafeas_list(source->client, path.data, "notes", add_name, &notes, e))
 		return false;

@@ -19,9 +19,9 @@ static bool note_exists(struct http_client *client, const struct note_name *name
 	cleanup(http_answer) struct http_answer answer = {.body = buf_init(0)};
 
 	buf_add_c(&path, "/v1alpha1/projects/");
-	http_add_encoded(&path, name->project);
+	percent_encode(&path, name->project);
 	buf_add_c(&path, "/notes/");
-	http_add_encoded(&path, name->note);
+	percent_encode(&path, name->note);
 	return !path.failed && http_client_call(client, "GET", path.data, (struct str){0}, &answer, NULL) &&
 	       answer.status == 200;
 }
@@ -53,9 +53,9 @@ bool grafeas_create_note(struct http_client *client, const struct note_name *nam
 
 	buf_printf(&full, "projects/%.*s/notes/%.*s", STR_ARG(name->project), STR_ARG(name->note));
 	buf_add_c(&path, "/v1alpha1/projects/");
-	http_add_encoded(&path, name->project);
+	percent_encode(&path, name->project);
 	buf_add_c(&path, "/notes?noteId=");
-	http_add_encoded(&path, name->note);
+	percent_encode(&path, name->note);
 	if (!buf_ok(&path, e) || !buf_ok(&full, e))
 		return false;
 	cleanup(json) json_t *body = note_body(name, full.data);
@@ -108,7 +108,7 @@ bool grafeas_create_attestation(struct http_client *client, const struct new_att
 	if (!note_name_read(str_of(attestation->note), &note, e))
 		return false;
 	buf_add_c(&path, "/v1alpha1/projects/");
-	http_add_encoded(&path, note.project);
+	percent_encode(&path, note.project);
 	buf_add_c(&path, "/occurrences");
 	return buf_ok(&path, e) && post(client, path.data, body, &answer, e) &&
 	       attestation_accepted(client, attestation, &note, &answer, e) && read_name(&answer, name, e);
@@ -123,7 +123,7 @@ static bool get_page(struct http_client *client, const char *path, unsigned size
 	buf_printf(&url, "%s?pageSize=%u", path, size);
 	if (token.len) {
 		buf_add_c(&url, "&pageToken=");
-		http_add_encoded(&url, token);
+		percent_encode(&url, token);
 	}
 	if (!buf_ok(&url, e) || !http_client_call(client, "GET", url.data, (struct str){0}, &answer, e) ||
 	    !http_answer_ok(client, &answer, e))

@@ -330,17 +330,3 @@ bool http_answer_ok(const struct http_client *client, const struct http_answer *
 	return err_set(e, ERR_UNAVAILABLE, "%s answered %d%s%.*s; is it the API of sealgated?", client->base,
 		       answer->status, separator, STR_ARG(buf_str(&said)));
 }
-
-void http_add_encoded(struct buf *out, struct str segment)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-
-	for (size_t i = 0; i < segment.len; i++) {
-		char c = segment.ptr[i];
-
-		if (c && strchr(plain, c))
-			buf_add_char(out, c);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)c);
-	}
-}

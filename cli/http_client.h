@@ -55,9 +55,6 @@ bool http_client_call(struct http_client *client, const char *method, const char
 /* True for 2xx; otherwise the error that the status stands for, with the server's own words and what to do. */
 bool http_answer_ok(const struct http_client *client, const struct http_answer *answer, struct err *e) MUST_USE;
 
-/* Appends `segment` percent-encoded for a path or a query value. */
-void http_add_encoded(struct buf *out, struct str segment);
-
 void http_answer_release(struct http_answer *answer);
 CLEANUP_VALUE(http_answer, struct http_answer, http_answer_release)
 CLEANUP_POINTER(http_client, struct http_client, http_client_free)

@@ -15,7 +15,7 @@ for header in {base,policy,store,attest,certs,server,cli}/*.h; do
 	grep -q "^#ifndef $guard$" "$header" || { echo "$header: the guard should be $guard" >&2; status=1; }
 	head -n 1 "$header" | grep -q '^/\*' || { echo "$header: begins without saying what it is for" >&2; status=1; }
 done
-for file in $(git ls-files base policy store attest certs server cli); do
+for file in $(git ls-files base client policy store attest certs kube server cli); do
 	case "$(basename "$file")" in
 	*util* | *misc* | *common* | *helper*) echo "$file: name the noun it holds" >&2; status=1 ;;
 	esac

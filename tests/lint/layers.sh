@@ -14,12 +14,14 @@ allowed() {
 	store) echo "store base" ;;
 	attest) echo "attest policy base" ;;
 	certs) echo "certs base" ;;
-	server) echo "server certs attest store policy base" ;;
-	cli) echo "cli certs attest store policy base" ;;
+	client) echo "client base" ;;
+	kube) echo "kube client base" ;;
+	server) echo "server kube certs attest store policy base" ;;
+	cli) echo "cli kube certs attest store policy client base" ;;
 	esac
 }
 
-for folder in base policy store attest certs server cli; do
+for folder in base client policy store attest certs kube server cli; do
 	while IFS=: read -r file line include; do
 		target=$(sed -E 's/.*"([^"]+)".*/\1/' <<<"$include")
 		case " $(allowed "$folder") " in
@@ -47,7 +49,7 @@ while read -r header patterns; do
 			[[ $file == $one ]] && ok=true
 		done
 		$ok || complain "$file:$line: <$header> belongs to $patterns"
-	done < <(grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$header" {base,policy,store,attest,certs,server,cli}/*.[ch] /dev/null)
+	done < <(grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$header" {base,client,policy,store,attest,certs,kube,server,cli}/*.[ch] /dev/null)
 done <<<"$owners"
 
 # policy/ computes: it opens nothing and reads no clock.
