@@ -168,6 +168,19 @@ func (p *ControlPlane) StartControllers() error {
 	return err
 }
 
+// StartControlPlane starts one below `dir`, without anything of ours.
+func StartControlPlane(dir, program string) (*ControlPlane, error) {
+	p, err := newControlPlane(dir, program)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Start(); err != nil {
+		p.Stop()
+		return nil, err
+	}
+	return p, nil
+}
+
 // Start starts all of it and waits for the API server.
 func (p *ControlPlane) Start() error {
 	if err := p.StartEtcd(); err != nil {
