@@ -24,8 +24,8 @@ bool source_files_list(const char *dir, const char *const *suffixes, struct sour
 void source_files_release(struct source_files *files);
 
 /* A number over what `dir` holds: names, and inode, size and times of what they lead to. Another number when the
- * directory can't be read. Of a directory with more than LIMIT_POLICY_FILES entries, which is not loaded anyway, only so
- * many are looked at. */
+ * directory can't be read. Of a directory with more than LIMIT_POLICY_FILES entries, which is not loaded anyway, only
+ * so many are looked at. */
 uint64_t source_files_fingerprint(const char *dir);
 
 CLEANUP_VALUE(source_files, struct source_files, source_files_release)

@@ -43,15 +43,18 @@ const char *trust_reason_name(enum trust_reason reason)
 	return reason_names[reason];
 }
 
+void trust_outcome_release(struct trust_outcome *outcome)
+{
+	free(outcome->message);
+	free(outcome->keys);
+	free(outcome->good);
+	*outcome = (struct trust_outcome){0};
+}
+
 static void release_outcomes(struct trust *trust)
 {
-	size_t count = trust->outcomes ? trust->objects->object_count : 0;
-
-	for (size_t i = 0; i < count; i++) {
-		free(trust->outcomes[i].message);
-		free(trust->outcomes[i].keys);
-		free(trust->outcomes[i].good);
-	}
+	for (size_t i = 0; i < trust->object_count; i++)
+		trust_outcome_release(&trust->outcomes[i]);
 	free(trust->outcomes);
 	trust_objects_unref(trust->objects);
 }
@@ -186,21 +189,32 @@ static bool read_pubkeys(struct trust_build *b, struct manifest_reader *reader, 
 	return trust_warn(b, e, "%s: not used, since there are policy objects", b->sources->pubkeys);
 }
 
+bool trust_check_selector(const struct trust_build *b, const struct image_policy *policy, struct err *e)
+{
+	return b->sources->namespace_labels || policy->match.label_count == 0 ||
+	       err_set(e, ERR_INVALID, "%.*s: spec.match.namespaceSelector: needs --kubeconfig or --in-cluster",
+		       STR_ARG(policy->origin));
+}
+
+static bool check_selectors(const struct trust_build *b, const struct policy_set *files, struct err *e)
+{
+	for (size_t i = 0; i < files->policy_count; i++)
+		if (!trust_check_selector(b, &files->policies[i], e))
+			return false;
+	return true;
+}
+
 static bool read_sources(struct trust_build *b, struct err *e)
 {
 	cleanup(manifest_reader) struct manifest_reader *reader = manifest_reader_new();
 
+	struct policy_set *files = NULL;
+
 	if (!reader)
 		return err_no_memory(e);
 	return read_policy_dirs(b, reader, e) && read_pubkeys(b, reader, e) &&
-	       manifest_reader_finish(reader, &b->trust->policies, e);
-}
-
-static bool check_keys(struct trust_build *b, struct err *e)
-{
-	if (!b->trust->from_pubkeys && !trust_check_attestor_keys(b, b->trust->policies, e))
-		return false;
-	return key_overlap_check(b->trust->policies, e);
+	       manifest_reader_end_files(reader, &files, e) && check_selectors(b, files, e) &&
+	       trust_settle_objects(b, reader, files, e) && manifest_reader_finish(reader, &b->trust->policies, e);
 }
 
 static bool warn_of_no_policy(struct trust_build *b, struct err *e)
@@ -211,7 +225,9 @@ static bool warn_of_no_policy(struct trust_build *b, struct err *e)
 
 static bool load(struct trust_build *b, struct err *e)
 {
-	return read_sources(b, e) && check_keys(b, e) && trust_collect_keys(b, e) && warn_of_no_policy(b, e);
+	/* By their fingerprints, which the files' policies have not been compared by. */
+	return read_sources(b, e) && key_overlap_check(b->trust->policies, e) && trust_collect_keys(b, e) &&
+	       warn_of_no_policy(b, e);
 }
 
 bool trust_load(const struct trust_sources *sources, struct worker_pool *workers, const struct trust *previous,

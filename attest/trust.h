@@ -73,6 +73,7 @@ struct trust {
 	bool from_pubkeys;		/* --pubkeys without policy files */
 	struct trust_objects *objects;	/* of the cluster; NULL: none */
 	struct trust_outcome *outcomes; /* one for each of objects->objects, in their order */
+	size_t object_count;
 	/* private */
 	struct inspected_text *inspected; /* so that the next load asks the worker about new keys only */
 	size_t inspected_count;

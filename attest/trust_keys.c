@@ -12,6 +12,8 @@
 struct inspected_text {
 	struct sha256 hash;
 	struct key_list keys;
+	enum err_kind kind; /* of why it holds no key that can be read; ERR_NONE when it does */
+	char *refusal;
 };
 
 /* Where the text with this hash stands in trust->inspected, or would. */
@@ -31,20 +33,26 @@ static size_t position(const struct trust *trust, const struct sha256 *hash)
 	return low;
 }
 
-static const struct key_list *find_inspected(const struct trust *trust, const struct sha256 *hash)
+static const struct inspected_text *find_inspected(const struct trust *trust, const struct sha256 *hash)
 {
 	size_t at = trust ? position(trust, hash) : 0;
 
 	if (!trust || at == trust->inspected_count ||
 	    memcmp(trust->inspected[at].hash.bytes, hash->bytes, SHA256_SIZE) != 0)
 		return NULL;
-	return &trust->inspected[at].keys;
+	return &trust->inspected[at];
+}
+
+static void release_text(struct inspected_text *text)
+{
+	key_list_release(&text->keys);
+	free(text->refusal);
 }
 
 void trust_release_inspected(struct trust *trust)
 {
 	for (size_t i = 0; i < trust->inspected_count; i++)
-		key_list_release(&trust->inspected[i].keys);
+		release_text(&trust->inspected[i]);
 	free(trust->inspected);
 }
 
@@ -95,16 +103,50 @@ bool trust_describe(struct trust_build *b, const struct str *texts, size_t count
 	return ok;
 }
 
+static bool keep_refusal(struct inspected_text *inspected, enum err_kind kind, const char *text)
+{
+	inspected->kind = kind;
+	inspected->refusal = strdup(text);
+	return inspected->refusal != NULL;
+}
+
+static bool copy_text(const struct inspected_text *from, struct inspected_text *to)
+{
+	if (from->refusal)
+		return keep_refusal(to, from->kind, from->refusal);
+	return copy_keys(&from->keys, &to->keys);
+}
+
+static int64_t patience(const struct trust_build *b)
+{
+	int64_t usual = clock_monotonic_ms() + LIMIT_VERIFY_MS;
+
+	return b->deadline_ms && b->deadline_ms < usual ? b->deadline_ms : usual;
+}
+
+/* What can't be read is remembered too: whoever writes such keys shall not have all of them read again with each load.
+ */
+static bool ask_worker(struct trust_build *b, struct str text, struct inspected_text *inspected, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (worker_inspect_key(b->workers, text, patience(b), &inspected->keys, &why))
+		return true;
+	if (why.kind != ERR_INVALID && why.kind != ERR_TOO_LARGE)
+		return err_set(e, why.kind, "%s", why.text);
+	return keep_refusal(inspected, why.kind, why.text) || err_no_memory(e);
+}
+
 static bool ask(struct trust_build *b, struct str text, struct inspected_text *inspected, struct err *e)
 {
-	const struct key_list *known = find_inspected(b->previous, &inspected->hash);
+	const struct inspected_text *known = find_inspected(b->previous, &inspected->hash);
 	const struct key_info *described = keyrings_find(b->described, &inspected->hash);
 
 	if (known)
-		return copy_keys(known, &inspected->keys) || err_no_memory(e);
+		return copy_text(known, inspected) || err_no_memory(e);
 	if (described)
 		return key_list_add(&inspected->keys, described, e);
-	return worker_inspect_key(b->workers, text, clock_monotonic_ms() + LIMIT_VERIFY_MS, &inspected->keys, e);
+	return ask_worker(b, text, inspected, e);
 }
 
 /* Keeps the order by hash. */
@@ -123,29 +165,34 @@ static bool insert(struct trust *trust, struct inspected_text inspected)
 	return true;
 }
 
+static bool give(const struct inspected_text *text, struct key_list *out, struct err *e)
+{
+	if (text->refusal)
+		return err_set(e, text->kind, "%s", text->refusal);
+	*out = text->keys;
+	return true;
+}
+
 bool trust_inspect(struct trust_build *b, struct str text, struct key_list *out, struct err *e)
 {
 	struct inspected_text inspected = {0};
-	const struct key_list *known;
+	const struct inspected_text *known;
 
 	if (!sha256_of(text, &inspected.hash))
 		return err_set(e, ERR_INTERNAL, "a key can't be hashed");
 	known = find_inspected(b->trust, &inspected.hash);
-	if (known) {
-		*out = *known;
-		return true;
-	}
+	if (known)
+		return give(known, out, e);
 	if (!ask(b, text, &inspected, e))
 		return false;
 	if (!insert(b->trust, inspected)) {
-		key_list_release(&inspected.keys);
+		release_text(&inspected);
 		return err_no_memory(e);
 	}
-	*out = inspected.keys;
-	return true;
+	return give(&inspected, out, e);
 }
 
-static const char *lapse(const struct key_info *key, int64_t now)
+const char *trust_key_lapse(const struct key_info *key, int64_t now)
 {
 	if (key->revoked)
 		return "is revoked";
@@ -167,7 +214,7 @@ static bool append_known(struct trust *trust, const struct key_info *key, struct
 
 bool trust_know(struct trust_build *b, const struct key_info *key, struct str attestor, struct str place, struct err *e)
 {
-	const char *lapsed = lapse(key, b->now);
+	const char *lapsed = trust_key_lapse(key, b->now);
 
 	if (b->trust->known_count >= LIMIT_KEYS)
 		return err_set(e, ERR_TOO_LARGE, "%.*s: more than %u keys", STR_ARG(place), LIMIT_KEYS);

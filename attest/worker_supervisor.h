@@ -1,6 +1,6 @@
-/* The supervisor of the verify worker: one thread, which gives gpgme nothing to read. It starts a child for a slot when asked, kills and
- * replaces it when asked again, reaps whatever ends below it, and when the control socket closes it ends everything and
- * removes the private homes.
+/* The supervisor of the verify worker: one thread, which gives gpgme nothing to read. It starts a child for a slot when
+ * asked, kills and replaces it when asked again, reaps whatever ends below it, and when the control socket closes it
+ * ends everything and removes the private homes.
  *
  * Control socket (SOCK_SEQPACKET): a request is the number of a slot and a number that tells it from other requests,
  * two bytes each, big endian; the answer is one byte, 1 with the socket of the slot's new child attached, or 0, and

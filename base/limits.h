@@ -96,12 +96,16 @@
 #define LIMIT_YAML_NODES 1000000u
 #define LIMIT_YAML_BYTES (16u * 1024 * 1024)
 
-/* What is taken from a cluster: policy objects and values that keys may come from, one object's text, and the bytes of
+/* What is taken from a cluster: policy objects, values that keys may come from, one object's text, and the bytes of
  * all texts; beyond, a snapshot is not taken, and an object without its text is TooLarge. */
 #define LIMIT_OBJECTS 20000u
 #define LIMIT_KEY_SOURCES 20000u
 #define LIMIT_OBJECT_TEXT (2u * 1024 * 1024)
 #define LIMIT_OBJECTS_BYTES (128u * 1024 * 1024)
+/* Of LIMIT_POLICY_MEMORY: what one object may take, and what is kept for those that can't be read: they must still be
+ * known, to refuse. */
+#define LIMIT_OBJECT_MEMORY (16u * 1024 * 1024)
+#define LIMIT_OBJECTS_RESERVE (64u * 1024 * 1024)
 
 /* Verification: jobs waiting for a worker (uploads and reviews each), bytes of the waiting uploads; verdicts kept in
  * memory; time one verification may take, milliseconds. */
@@ -120,6 +124,9 @@
 #define LIMIT_TIMEOUT_DEFAULT_MS 10000u
 #define LIMIT_TIMEOUT_MAX_MS 30000u
 #define LIMIT_TIMEOUT_RESERVE_MS 100u
+
+/* How long a review waits for the labels of a namespace that is not known yet, milliseconds. */
+#define LIMIT_LABELS_MS 1000u
 
 /* One line of the log, bytes; a field that does not fit is left out and named in "omitted". */
 #define LIMIT_LOG_LINE (1024u * 1024)

@@ -52,6 +52,40 @@ static bool read_images(const struct object *object, const struct workload_kind 
 	return json_doc_parse(copy, NULL, arena, &doc, e) && workload_images(row, &doc, 0, arena, uses, e);
 }
 
+static const json_t *find_namespace(const struct check *check, struct str name)
+{
+	for (size_t i = 0; check->given && i < check->given->count; i++) {
+		const struct object *object = &check->given->items[i];
+
+		if (object->group.len == 0 && str_eq_c(object->kind, "Namespace") && str_eq(object->name, name))
+			return object->value;
+	}
+	return NULL;
+}
+
+/* False when the namespace is not given: what it would be labelled is not known. */
+static bool find_labels(const struct check *check, struct str namespace_, struct arena *arena, struct labels *out)
+{
+	const json_t *namespace = find_namespace(check, namespace_);
+	json_t *given = json_object_get(json_object_get(namespace, "metadata"), "labels");
+	struct label *items = arena_array(arena, json_object_size(given) + 1, sizeof(*items));
+	size_t count = 0;
+	const char *key;
+	json_t *value;
+
+	if (!namespace || !items)
+		return false;
+	/* The API server gives this one to every namespace. */
+	items[count++] = (struct label){STR("kubernetes.io/metadata.name"), namespace_};
+	json_object_foreach(given, key, value)
+	{
+		if (strcmp(key, "kubernetes.io/metadata.name") != 0)
+			items[count++] = (struct label){str_of(key), json_text_of(value)};
+	}
+	*out = (struct labels){items, count};
+	return true;
+}
+
 static void decide(struct check *check, const struct object *object, const struct image_uses *uses, struct arena *arena,
 		   struct decision *out)
 {
@@ -62,7 +96,10 @@ static void decide(struct check *check, const struct object *object, const struc
 		.kind = object->kind,
 		.service_account = uses->service_account,
 	};
+	struct labels labels;
 
+	if (find_labels(check, subject.namespace_, arena, &labels))
+		subject.labels = &labels;
 	judge_decide(check->judge, &facts, &subject, uses, arena, out);
 }
 

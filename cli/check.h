@@ -14,6 +14,7 @@ struct check {
 	struct judge *judge;
 	struct str namespace_; /* of objects that name none */
 	const struct option_list *exempt_namespaces;
+	const struct object_list *given; /* everything; labels of namespaces come from the Namespaces among them */
 	struct facts_watch watch;
 	/* the report */
 	struct buf text;

@@ -37,9 +37,10 @@ static void tell_warnings(const char *verb, const struct trust *trust)
 	}
 }
 
-bool judge_open(struct judge *judge, const char *verb, const struct judge_options *options, struct err *e)
+bool judge_open(struct judge *judge, const char *verb, const struct judge_options *options, bool labels, struct err *e)
 {
-	struct trust_sources sources = {.policy_dirs = options->policy_dirs, .pubkeys = options->pubkeys};
+	struct trust_sources sources = {
+		.policy_dirs = options->policy_dirs, .pubkeys = options->pubkeys, .namespace_labels = labels};
 	struct sandbox_offer offer;
 
 	if (options->policy_dirs.count == 0 && !options->pubkeys)

@@ -44,9 +44,11 @@ struct judge {
 	int64_t now; /* seconds */
 };
 
-/* Starts the worker and loads policies and keys; call before any thread exists. What was left out of the trust is told
- * on standard error as "sealgate VERB: warning: ...". The judge is released also after a failure. */
-bool judge_open(struct judge *judge, const char *verb, const struct judge_options *options, struct err *e) MUST_USE;
+/* `labels`: those of namespaces are given, so that policies may have a namespaceSelector. Starts the worker and loads
+ * policies and keys; call before any thread exists. What was left out of the trust is told on standard error as
+ * "sealgate VERB: warning: ...". The judge is released also after a failure. */
+bool judge_open(struct judge *judge, const char *verb, const struct judge_options *options, bool labels,
+		struct err *e) MUST_USE;
 void judge_release(struct judge *judge);
 CLEANUP_VALUE(judge, struct judge, judge_release)
 

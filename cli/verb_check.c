@@ -139,8 +139,9 @@ static bool run_check(struct check *check, const struct check_options *o, const 
 	cleanup(object_list) struct object_list objects = {0};
 
 	if (!check_options(o, more, e) || !object_list_init(&objects, e) || !read_objects(o, more, &objects, e) ||
-	    !judge_open(check->judge, "check", &o->judge, e))
+	    !judge_open(check->judge, "check", &o->judge, true, e))
 		return false;
+	check->given = &objects;
 	return o->store ? check_by_store(check, o, &objects, e) : check_by_server(check, o, &objects, e);
 }
 

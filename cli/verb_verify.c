@@ -135,7 +135,7 @@ static bool verify_by_file(struct verification *v, const struct verify_options *
 
 static bool verify(struct verification *v, const struct verify_options *o, const char *image, struct err *e)
 {
-	if (!check_options(o, e) || !read_image(image, v, e) || !judge_open(&v->judge, "verify", &o->judge, e))
+	if (!check_options(o, e) || !read_image(image, v, e) || !judge_open(&v->judge, "verify", &o->judge, false, e))
 		return false;
 	return o->signature ? verify_by_file(v, o, image, e) : verify_by_server(v, o, image, e);
 }

@@ -31,20 +31,25 @@ static bool find_candidates(struct run *run, const struct subject *subject)
 {
 	const struct policy_set *set = run->how->policies;
 	const struct image_policy **fitting = arena_array(run->arena, set->policy_count, sizeof(*fitting));
+	bool *unknown = arena_array(run->arena, set->policy_count, sizeof(*unknown));
 	struct selector selector;
 	size_t count = 0;
 
-	if (!fitting || !selector_init(subject, run->arena, &selector))
+	if (!fitting || !unknown || !selector_init(subject, run->arena, &selector))
 		return run_out_of_memory(run);
-	for (size_t i = 0; i < set->policy_count; i++)
-		if (policy_fits(&set->policies[i], &selector))
-			fitting[count++] = &set->policies[i];
+	for (size_t i = 0; i < set->policy_count; i++) {
+		enum fit fit = policy_fits(&set->policies[i], &selector);
+
+		fitting[count] = &set->policies[i];
+		unknown[count] = fit == FIT_UNKNOWN;
+		count += fit != FIT_NOT;
+	}
 	run->candidates = arena_array(run->arena, count, sizeof(*run->candidates));
 	run->scratch = arena_array(run->arena, count, sizeof(*run->scratch));
 	if (!run->candidates || !run->scratch)
 		return run_out_of_memory(run);
 	for (size_t i = 0; i < count; i++)
-		run->candidates[i].policy = fitting[i];
+		run->candidates[i] = (struct candidate){.policy = fitting[i], .unknown = unknown[i]};
 	run->candidate_count = count;
 	return true;
 }
@@ -59,7 +64,8 @@ static bool select_policies(struct run *run, struct image_case *c)
 		if (!policy_selects(candidate->policy, &c->ref))
 			continue;
 		candidate->applied = true;
-		run->scratch[count].exempt = policy_exempts(candidate->policy, &c->ref) != NULL;
+		/* What may not apply at all exempts nothing: the default action might refuse. */
+		run->scratch[count].exempt = !candidate->unknown && policy_exempts(candidate->policy, &c->ref) != NULL;
 		run->scratch[count++].candidate = (uint32_t)i;
 	}
 	c->selections = arena_array(run->arena, count, sizeof(*c->selections));
@@ -170,6 +176,7 @@ void evaluate(const struct evaluation *how, const struct subject *subject, const
 	struct run run = {.how = how, .arena = arena};
 
 	decision_refuse(FINDING_TOO_COMPLEX, STR(""), STR("Too complex: no memory is left to decide"), arena, out);
+	run.namespace_ = subject->namespace_;
 	if (find_candidates(&run, subject) && read_cases(&run, uses) && run_gather_facts(&run))
 		run_judge(&run);
 	conclude(&run, uses->count, out);

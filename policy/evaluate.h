@@ -15,7 +15,8 @@ struct subject {
 	struct str namespace_; /* request.namespace, never metadata's */
 	struct str group;      /* of the kind; "" for core */
 	struct str kind;
-	struct str service_account; /* of the pod spec; "" stands for "default" */
+	struct str service_account;  /* of the pod spec; "" stands for "default" */
+	const struct labels *labels; /* of the namespace; NULL: not known */
 };
 
 enum decision_kind { /* value of the audit annotation `decision` */
@@ -37,6 +38,7 @@ enum finding_class {			  /* in order of precedence for one image */
 		     FINDING_TOO_COMPLEX, /* Too complex */
 		     FINDING_UNREADABLE,  /* Object can't be read */
 		     FINDING_NO_FACTS,	  /* No matched signatures, because the store can't be read */
+		     FINDING_BAD_POLICY,  /* No policy selects container image: one that might can't be read */
 };
 
 struct finding {

@@ -4,9 +4,12 @@ static bool needs_facts(const struct run *run, const struct image_case *c)
 {
 	if (c->invalid.ptr || c->ref.digest.len == 0)
 		return false;
-	for (size_t i = 0; i < c->selection_count; i++)
-		if (!c->selections[i].exempt && run->candidates[c->selections[i].candidate].policy->rule_count)
+	for (size_t i = 0; i < c->selection_count; i++) {
+		const struct candidate *candidate = &run->candidates[c->selections[i].candidate];
+
+		if (!c->selections[i].exempt && !candidate->unknown && candidate->policy->rule_count)
 			return true;
+	}
 	return false;
 }
 
@@ -43,7 +46,8 @@ static bool add_policy_notes(struct run *run, struct notes *notes, const struct 
 {
 	for (size_t r = 0; r < policy->rule_count; r++)
 		for (size_t a = 0; a < policy->rules[r].attestor_count; a++)
-			if (!add_note(run, notes, policy->rules[r].attestors[a]->note))
+			if (!policy->rules[r].attestors[a]->missing.len &&
+			    !add_note(run, notes, policy->rules[r].attestors[a]->note))
 				return false;
 	return true;
 }
@@ -100,6 +104,9 @@ static bool ask(struct run *run, struct group *group, const struct notes *notes,
 
 	query.notes = notes->every ? NULL : notes->items;
 	query.note_count = notes->every ? 0 : notes->count;
+	/* No note would stand for every one. */
+	if (!notes->every && notes->count == 0)
+		return true;
 	if (facts && facts->attestations(facts->context, &query, run->arena, &out->answer, &e))
 		return true;
 	out->answer = (struct facts_answer){0};

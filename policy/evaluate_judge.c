@@ -110,6 +110,21 @@ static bool has_no_digest(const struct image_case *c, const struct image_policy 
 	return c->ref.digest.len == 0 && (policy->require_digest || policy->rule_count);
 }
 
+/* What such a policy demands, or of whom, nobody knows; whatever its enforcement, it must not be what admits. */
+static bool decide_unreadable(struct run *run, const struct candidate *candidate, struct outcome *outcome)
+{
+	struct line reason;
+
+	*outcome = (struct outcome){.class = FINDING_BAD_POLICY, .policy = candidate->policy->name};
+	outcome->enforcement = ENFORCE_DENY;
+	line_init(&reason, LIMIT_REASON_TEXT);
+	if (candidate->unknown)
+		reason_unknown_labels(&reason, run->namespace_);
+	else
+		reason_unreadable(&reason, candidate->policy);
+	return explain(run, outcome, " ", &reason);
+}
+
 static bool decide_policy(struct run *run, const struct image_case *c, const struct image_policy *policy,
 			  struct outcome *outcome)
 {
@@ -153,6 +168,8 @@ static bool judge_by_policy(struct run *run, const struct image_case *c, struct 
 	made->facts = c->facts;
 	made->repository = c->ref.repository;
 	candidate->precedent = made;
+	if (candidate->unknown || candidate->policy->unreadable.len)
+		return decide_unreadable(run, candidate, &made->outcome) && record(run, c, &made->outcome);
 	return decide_policy(run, c, candidate->policy, &made->outcome) && record(run, c, &made->outcome);
 }
 

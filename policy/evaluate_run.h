@@ -47,6 +47,7 @@ struct precedent {
 /* A policy that fits the subject. */
 struct candidate {
 	const struct image_policy *policy;
+	bool unknown;			  /* nobody knows whether it fits */
 	bool applied;			  /* selected some image */
 	const struct digest_facts *asked; /* the digest whose query has its notes already */
 	const struct precedent *precedent;
@@ -57,6 +58,7 @@ enum progress { GOING_ON, TOO_LATE, NO_MEMORY };
 struct run {
 	const struct evaluation *how;
 	struct arena *arena;
+	struct str namespace_; /* of the subject */
 	enum progress progress;
 	struct tally tally;
 

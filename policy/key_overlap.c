@@ -10,7 +10,7 @@ struct identity {
 };
 
 /* Arrays by attestor and by place of an identity; stamps are by number, and say which rule was there last. */
-struct overlap {
+struct key_overlap {
 	struct policy_set *set;
 	size_t *first; /* place of an attestor's first identity; one more at the end */
 	size_t *number;
@@ -21,9 +21,12 @@ struct overlap {
 	size_t rules;
 };
 
+/* A key whose source gave nothing is none. */
 static size_t identity_count(const struct attestor_key *key)
 {
-	return key->fingerprint_count ? key->fingerprint_count : 1;
+	if (key->fingerprint_count)
+		return key->fingerprint_count;
+	return key->openpgp.len ? 1 : 0;
 }
 
 static struct str identity_text(const struct attestor_key *key, size_t index)
@@ -41,7 +44,7 @@ static size_t count_identities(const struct policy_set *set)
 	return count;
 }
 
-static void list_identities(struct overlap *o)
+static void list_identities(struct key_overlap *o)
 {
 	size_t at = 0;
 
@@ -73,7 +76,7 @@ static int compare_places(const void *a, const void *b)
 	return (x->place > y->place) - (x->place < y->place);
 }
 
-static void number_identities(struct overlap *o)
+static void number_identities(struct key_overlap *o)
 {
 	struct identity *list = o->identities;
 
@@ -84,12 +87,12 @@ static void number_identities(struct overlap *o)
 	qsort(list, o->count, sizeof(*list), compare_places);
 }
 
-static bool overlap_init(struct overlap *o, struct policy_set *set, struct err *e)
+static bool overlap_init(struct key_overlap *o, struct policy_set *set, struct err *e)
 {
 	struct arena *arena = &set->arena;
 	size_t count = count_identities(set);
 
-	*o = (struct overlap){.set = set, .count = count};
+	*o = (struct key_overlap){.set = set, .count = count};
 	o->first = arena_array(arena, set->attestor_count + 1, sizeof(size_t));
 	o->number = arena_array(arena, count + 1, sizeof(size_t));
 	o->stamp = arena_array(arena, count + 1, sizeof(size_t));
@@ -109,11 +112,15 @@ static bool shared(const struct attestation_rule *rule, size_t position, const s
 		       STR_ARG(rule->attestors[position]->name), STR_ARG(other->name), STR_ARG(origin));
 }
 
-static bool check_attestor(struct overlap *o, const struct attestation_rule *rule, size_t position, struct err *e)
+static bool check_attestor(struct key_overlap *o, const struct attestation_rule *rule, size_t position, struct err *e)
 {
 	const struct attestor *attestor = rule->attestors[position];
-	size_t index = (size_t)(attestor - o->set->attestors);
+	size_t index;
 
+	/* It has no keys, and may stand outside the set. */
+	if (attestor->missing.len)
+		return true;
+	index = (size_t)(attestor - o->set->attestors);
 	for (size_t place = o->first[index]; place < o->first[index + 1]; place++) {
 		size_t number = o->number[place];
 
@@ -125,7 +132,7 @@ static bool check_attestor(struct overlap *o, const struct attestation_rule *rul
 	return true;
 }
 
-static bool check_rule(struct overlap *o, const struct attestation_rule *rule, struct err *e)
+static bool check_rule(struct key_overlap *o, const struct attestation_rule *rule, struct err *e)
 {
 	o->rules++;
 	for (size_t i = 0; i < rule->attestor_count; i++)
@@ -134,15 +141,34 @@ static bool check_rule(struct overlap *o, const struct attestation_rule *rule, s
 	return true;
 }
 
+bool key_overlap_check_policy(struct key_overlap *o, const struct image_policy *policy, struct err *e)
+{
+	for (size_t r = 0; r < policy->rule_count; r++)
+		if (!check_rule(o, &policy->rules[r], e))
+			return false;
+	return true;
+}
+
+bool key_overlap_prepare(struct policy_set *set, struct key_overlap **out, struct err *e)
+{
+	struct key_overlap *o = arena_alloc(&set->arena, sizeof(*o));
+
+	if (!o)
+		return arena_error(&set->arena, e, "the policies take too much memory");
+	if (!overlap_init(o, set, e))
+		return false;
+	*out = o;
+	return true;
+}
+
 bool key_overlap_check(struct policy_set *set, struct err *e)
 {
-	struct overlap o;
+	struct key_overlap *o = NULL;
 
-	if (!overlap_init(&o, set, e))
+	if (!key_overlap_prepare(set, &o, e))
 		return false;
 	for (size_t p = 0; p < set->policy_count; p++)
-		for (size_t r = 0; r < set->policies[p].rule_count; r++)
-			if (!check_rule(&o, &set->policies[p].rules[r], e))
-				return false;
+		if (!key_overlap_check_policy(o, &set->policies[p], e))
+			return false;
 	return true;
 }

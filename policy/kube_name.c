@@ -61,6 +61,37 @@ bool kube_subdomain_pattern_valid(struct str pattern)
 	return valid(pattern, SUBDOMAIN_MAX, true, true);
 }
 
+static bool is_alnum(char c)
+{
+	return is_letter(c) || (c >= '0' && c <= '9');
+}
+
+static bool qualified_name_valid(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+		bool end = i == 0 || i + 1 == name.len;
+
+		if (!is_alnum(c) && (end || (c != '-' && c != '_' && c != '.')))
+			return false;
+	}
+	return name.len && name.len <= LABEL_MAX;
+}
+
+bool kube_label_key_valid(struct str key)
+{
+	size_t slash = str_find(key, '/');
+
+	if (slash == key.len)
+		return qualified_name_valid(key);
+	return kube_subdomain_valid(str_head(key, slash)) && qualified_name_valid(str_skip(key, slash + 1));
+}
+
+bool kube_label_value_valid(struct str value)
+{
+	return value.len == 0 || qualified_name_valid(value);
+}
+
 bool kube_kind_pattern_valid(struct str pattern)
 {
 	for (size_t i = 0; i < pattern.len; i++) {

@@ -13,6 +13,10 @@ bool kube_subdomain_valid(struct str name);
 /* True when some label, or subdomain, matches the pattern. */
 bool kube_label_pattern_valid(struct str pattern);
 bool kube_subdomain_pattern_valid(struct str pattern);
+/* A label's key: at most 63 bytes of A-Z a-z 0-9 '-' '_' '.', the first and last a letter or digit, behind a subdomain
+ * and '/' or not; and its value, which is the same without a domain, or empty. */
+bool kube_label_key_valid(struct str key);
+bool kube_label_value_valid(struct str value);
 /* True when some kind matches: letters and digits, a letter first. */
 bool kube_kind_pattern_valid(struct str pattern);
 

@@ -94,7 +94,9 @@ bool manifest_origin(struct manifest_source *m, const struct field *field, struc
 {
 	cleanup(buf) struct buf text = buf_init(ORIGIN_MAX);
 
-	buf_printf(&text, "%.*s: document %zu", STR_ARG(str_head(m->file, ORIGIN_MAX / 2)), m->document);
+	buf_add(&text, str_head(m->file, ORIGIN_MAX / 2));
+	if (m->document)
+		buf_printf(&text, ": document %zu", m->document);
 	if (field->parent)
 		buf_add_c(&text, ": ");
 	field_path(field, &text);
@@ -139,7 +141,7 @@ static bool check_metadata(const struct kind *kind, const struct field *metadata
 	return check_scope(kind, metadata, e);
 }
 
-static bool read_object(struct manifest_source *m, const struct field *object, struct err *e)
+bool manifest_read_object(struct manifest_source *m, const struct field *object, struct err *e)
 {
 	struct field version = field_member(object, "apiVersion");
 	struct field name = field_member(object, "kind");
@@ -178,7 +180,7 @@ static bool read_item(struct manifest_source *m, const struct field *item, struc
 		return false;
 	if (is_list(item))
 		return field_error(item, e, "is a List in a List");
-	return read_object(m, item, e);
+	return manifest_read_object(m, item, e);
 }
 
 static bool read_list(struct manifest_source *m, const struct field *list, struct err *e)
@@ -205,7 +207,7 @@ static bool read_document(struct manifest_source *m, const json_t *document, str
 
 	if (!is_object(&root, e))
 		return false;
-	return is_list(&root) ? read_list(m, &root, e) : read_object(m, &root, e);
+	return is_list(&root) ? read_list(m, &root, e) : manifest_read_object(m, &root, e);
 }
 
 struct manifest_reader *manifest_reader_new(void)
@@ -255,7 +257,9 @@ bool manifest_reader_finish(struct manifest_reader *reader, struct policy_set **
 
 	if (!reader->set)
 		return err_set(e, ERR_INTERNAL, "the manifests have been finished already");
-	if (!manifest_link(reader, e))
+	if (reader->stage == MANIFEST_ATTESTORS)
+		return err_set(e, ERR_INTERNAL, "not all attestors are known");
+	if (reader->stage == MANIFEST_FILES ? !manifest_link_files(reader, e) : !manifest_link_policies(reader, e))
 		return false;
 	fresh = take(reader->set);
 	*out = fresh;

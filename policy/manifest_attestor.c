@@ -8,9 +8,20 @@ static const struct field_rule spec_rules[] = {
 
 static const struct field_rule key_rules[] = {
 	{"name", FIELD_TEXT, FIELD_OPTIONAL},
-	{"openpgp", FIELD_TEXT, FIELD_REQUIRED},
+	{"openpgp", FIELD_TEXT, FIELD_OPTIONAL},
 	{"pkix", FIELD_ANY, FIELD_UNSUPPORTED},
-	{"from", FIELD_ANY, FIELD_UNSUPPORTED},
+	{"from", FIELD_MAP, FIELD_OPTIONAL},
+};
+
+static const struct field_rule from_rules[] = {
+	{"configMap", FIELD_MAP, FIELD_OPTIONAL},
+	{"secret", FIELD_MAP, FIELD_OPTIONAL},
+};
+
+static const struct field_rule reference_rules[] = {
+	{"namespace", FIELD_TEXT, FIELD_REQUIRED},
+	{"name", FIELD_TEXT, FIELD_REQUIRED},
+	{"key", FIELD_TEXT, FIELD_REQUIRED},
 };
 
 #define COUNT(rules) (sizeof(rules) / sizeof((rules)[0]))
@@ -41,15 +52,53 @@ static bool check_armour(const struct field *openpgp, struct err *e)
 	return !refusal || field_error(openpgp, e, "%s", refusal);
 }
 
+static bool read_inline(struct manifest_source *m, const struct field *openpgp, struct attestor_key *out, struct err *e)
+{
+	return check_armour(openpgp, e) && manifest_keep(m, field_text(openpgp), &out->openpgp, e) &&
+	       manifest_origin(m, openpgp, &out->origin, e);
+}
+
+static bool read_reference(struct manifest_source *m, const struct field *map, struct attestor_key *out, struct err *e)
+{
+	struct field namespace_ = field_member(map, "namespace");
+	struct field name = field_member(map, "name");
+	struct field key = field_member(map, "key");
+
+	return field_check(map, reference_rules, COUNT(reference_rules), e) &&
+	       manifest_keep(m, field_text(&namespace_), &out->from.namespace_, e) &&
+	       manifest_keep(m, field_text(&name), &out->from.name, e) &&
+	       manifest_keep(m, field_text(&key), &out->from.key, e) && manifest_origin(m, map, &out->origin, e);
+}
+
+static bool read_from(struct manifest_source *m, const struct field *from, struct attestor_key *out, struct err *e)
+{
+	struct field config_map = field_member(from, "configMap");
+	struct field secret = field_member(from, "secret");
+
+	if (!field_check(from, from_rules, COUNT(from_rules), e))
+		return false;
+	if (config_map.value && secret.value)
+		return field_error(from, e, "must name a configMap or a secret, not both");
+	out->from.secret = secret.value != NULL;
+	out->openpgp = STR("");
+	return read_reference(m, secret.value ? &secret : &config_map, out, e);
+}
+
 static bool read_key(struct manifest_source *m, const struct field *key, struct attestor_key *out, struct err *e)
 {
 	struct field name = field_member(key, "name");
 	struct field openpgp = field_member(key, "openpgp");
+	struct field from = field_member(key, "from");
 
-	return field_check(key, key_rules, COUNT(key_rules), e) && check_armour(&openpgp, e) &&
-	       manifest_keep(m, field_text(&name), &out->name, e) &&
-	       manifest_keep(m, field_text(&openpgp), &out->openpgp, e) &&
-	       manifest_origin(m, &openpgp, &out->origin, e);
+	if (!field_check(key, key_rules, COUNT(key_rules), e) || !manifest_keep(m, field_text(&name), &out->name, e))
+		return false;
+	if (openpgp.value && from.value)
+		return field_error(key, e, "must have openpgp or from, not both");
+	if (from.value)
+		return read_from(m, &from, out, e);
+	if (!openpgp.value)
+		return field_error(&openpgp, e, "is required");
+	return read_inline(m, &openpgp, out, e);
 }
 
 static bool read_keys(struct manifest_source *m, const struct field *list, struct attestor *out, struct err *e)

@@ -28,8 +28,22 @@ struct rule_draft {
 	struct str origin; /* "FILE: document N: spec.require.attestations[0].attestors" */
 };
 
+/* Attestors by name; a stamp is the number of the rule that named one last. */
+struct links {
+	const struct attestor *attestors;
+	size_t count;
+	size_t *stamp;
+	size_t rules;
+};
+
+/* What may be added; the steps follow each other (policy/manifest_objects.h). */
+enum manifest_stage { MANIFEST_FILES, MANIFEST_ATTESTORS, MANIFEST_POLICIES };
+
 struct manifest_reader {
-	struct policy_set *set;		  /* everything lives in its arena */
+	struct policy_set *set; /* everything lives in its arena */
+	enum manifest_stage stage;
+	struct links links;
+	struct key_overlap *overlap;	  /* once all attestors are known */
 	struct attestor_draft *attestors; /* newest first, as the other two */
 	size_t attestor_count;
 	struct policy_draft *policies;
@@ -42,9 +56,11 @@ struct manifest_reader {
 struct manifest_source {
 	struct manifest_reader *reader;
 	struct str file;
-	size_t document; /* from 1 */
+	size_t document; /* from 1; 0 for an object of a cluster */
 };
 
+/* One object that is no list; what it says is added to the reader. */
+bool manifest_read_object(struct manifest_source *m, const struct field *object, struct err *e) MUST_USE;
 /* Each takes the whole object, whose envelope (apiVersion, kind, metadata) has been checked. */
 bool manifest_read_attestor(struct manifest_source *m, const struct field *object, struct err *e) MUST_USE;
 bool manifest_read_cluster_policy(struct manifest_source *m, const struct field *object, struct err *e) MUST_USE;
@@ -52,6 +68,8 @@ bool manifest_read_policy(struct manifest_source *m, const struct field *object,
 /* The members of match, for a policy of `namespace_` ("" for a cluster's). */
 bool manifest_read_match(struct manifest_source *m, const struct field *match, struct str namespace_,
 			 struct image_match *out, struct err *e) MUST_USE;
+bool manifest_read_selector(struct manifest_source *m, const struct field *selector, struct str namespace_,
+			    struct image_match *out, struct err *e) MUST_USE;
 bool manifest_read_patterns(struct manifest_source *m, const struct field *list, const struct image_pattern **out,
 			    size_t *count, struct err *e) MUST_USE;
 

@@ -5,13 +5,6 @@
 #include "base/spelling.h"
 #include "policy/key_overlap.h"
 
-/* Attestors by name; a stamp is the number of the rule that named one last. */
-struct links {
-	const struct attestor *attestors;
-	size_t count;
-	size_t *stamp;
-};
-
 static bool out_of_room(const struct manifest_reader *reader, struct err *e)
 {
 	return arena_error(&reader->set->arena, e, "the policies take too much memory");
@@ -71,7 +64,7 @@ static bool same_policy(const struct image_policy *a, const struct image_policy 
 	return str_eq(a->name, b->name) && str_eq(a->namespace_, b->namespace_);
 }
 
-static bool link_policies(struct manifest_reader *reader, struct err *e)
+bool manifest_link_policies(struct manifest_reader *reader, struct err *e)
 {
 	struct arena *arena = &reader->set->arena;
 	size_t count = reader->policy_count;
@@ -86,6 +79,7 @@ static bool link_policies(struct manifest_reader *reader, struct err *e)
 	qsort(drafts, count, sizeof(struct policy_draft *), compare_policies);
 	for (size_t i = 0; i < count; i++) {
 		policies[i] = drafts[i]->value;
+		reader->set->needs_labels = reader->set->needs_labels || policies[i].match.label_count;
 		if (i && same_policy(&policies[i], &policies[i - 1]))
 			return given_twice(policies[i].namespace_.len ? "ImagePolicy" : "ClusterImagePolicy",
 					   policies[i].name, drafts[i]->place, drafts[i - 1]->place, e);
@@ -93,6 +87,15 @@ static bool link_policies(struct manifest_reader *reader, struct err *e)
 	reader->set->policies = policies;
 	reader->set->policy_count = count;
 	return true;
+}
+
+static bool prepare_links(struct manifest_reader *reader, struct err *e)
+{
+	struct links *l = &reader->links;
+
+	*l = (struct links){.attestors = reader->set->attestors, .count = reader->set->attestor_count};
+	l->stamp = arena_array(&reader->set->arena, l->count + 1, sizeof(size_t));
+	return l->stamp || out_of_room(reader, e);
 }
 
 static size_t find_attestor(const struct links *l, struct str name)
@@ -133,16 +136,46 @@ static bool named_twice(const struct rule_draft *rule, size_t position, struct e
 		       STR_ARG(rule->names[position]));
 }
 
-static bool link_rule(const struct links *l, const struct rule_draft *rule, size_t number, struct err *e)
+/* What stands for an attestor that is not there. */
+static const struct attestor *stand_in(struct manifest_reader *reader, struct str name)
 {
+	struct attestor *attestor = arena_alloc(&reader->set->arena, sizeof(*attestor));
+
+	if (attestor)
+		*attestor = (struct attestor){
+			.name = name, .note = STR(""), .origin = STR(""), .missing = STR("does not exist")};
+	return attestor;
+}
+
+/* A lenient rule may name attestors that are not there, and is told of the first. */
+static bool link_absent(struct manifest_reader *reader, const struct rule_draft *rule, size_t position,
+			struct err *lenient, struct err *e)
+{
+	if (!lenient)
+		return absent(&reader->links, rule, position, e);
+	if (lenient->kind == ERR_NONE)
+		(void)err_set(lenient, ERR_NOT_FOUND, "%.*s[%zu]: there is no Attestor %.*s", STR_ARG(rule->origin),
+			      position, STR_ARG(rule->names[position]));
+	rule->attestors[position] = stand_in(reader, rule->names[position]);
+	return rule->attestors[position] || out_of_room(reader, e);
+}
+
+static bool link_rule(struct manifest_reader *reader, const struct rule_draft *rule, struct err *lenient, struct err *e)
+{
+	struct links *l = &reader->links;
+
+	l->rules++;
 	for (size_t i = 0; i < rule->count; i++) {
 		size_t attestor = find_attestor(l, rule->names[i]);
 
-		if (attestor == l->count)
-			return absent(l, rule, i, e);
-		if (l->stamp[attestor] == number)
+		if (attestor == l->count) {
+			if (!link_absent(reader, rule, i, lenient, e))
+				return false;
+			continue;
+		}
+		if (l->stamp[attestor] == l->rules)
 			return named_twice(rule, i, e);
-		l->stamp[attestor] = number;
+		l->stamp[attestor] = l->rules;
 		rule->attestors[i] = &l->attestors[attestor];
 	}
 	return true;
@@ -164,21 +197,30 @@ static struct rule_draft *oldest_first(struct rule_draft *newest)
 
 static bool link_rules(struct manifest_reader *reader, struct err *e)
 {
-	struct links links = {.attestors = reader->set->attestors, .count = reader->set->attestor_count};
-	size_t number = 0;
-
-	links.stamp = arena_array(&reader->set->arena, links.count + 1, sizeof(size_t));
-	if (!links.stamp)
-		return out_of_room(reader, e);
-	reader->rules = oldest_first(reader->rules);
 	for (const struct rule_draft *rule = reader->rules; rule; rule = rule->next)
-		if (!link_rule(&links, rule, ++number, e))
+		if (!link_rule(reader, rule, NULL, e))
 			return false;
 	return true;
 }
 
-bool manifest_link(struct manifest_reader *reader, struct err *e)
+bool manifest_link_files(struct manifest_reader *reader, struct err *e)
 {
-	return link_attestors(reader, e) && link_policies(reader, e) && link_rules(reader, e) &&
-	       key_overlap_check(reader->set, e);
+	reader->rules = oldest_first(reader->rules);
+	return link_attestors(reader, e) && manifest_link_policies(reader, e) && prepare_links(reader, e) &&
+	       link_rules(reader, e) && key_overlap_check(reader->set, e);
+}
+
+bool manifest_link_attestors(struct manifest_reader *reader, struct err *e)
+{
+	return link_attestors(reader, e) && prepare_links(reader, e) && link_rules(reader, e) &&
+	       key_overlap_prepare(reader->set, &reader->overlap, e);
+}
+
+bool manifest_link_object(struct manifest_reader *reader, const struct rule_draft *rules, const struct rule_draft *end,
+			  const struct image_policy *policy, struct err *absent_attestor, struct err *e)
+{
+	for (const struct rule_draft *rule = rules; rule != end; rule = rule->next)
+		if (!link_rule(reader, rule, absent_attestor, e))
+			return false;
+	return key_overlap_check_policy(reader->overlap, policy, e);
 }

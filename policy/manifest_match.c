@@ -3,7 +3,7 @@
 #include "policy/workload.h"
 
 static const struct field_rule match_rules[] = {
-	{"namespaces", FIELD_TEXTS, FIELD_OPTIONAL}, {"namespaceSelector", FIELD_ANY, FIELD_UNSUPPORTED},
+	{"namespaces", FIELD_TEXTS, FIELD_OPTIONAL}, {"namespaceSelector", FIELD_MAP, FIELD_OPTIONAL},
 	{"images", FIELD_TEXTS, FIELD_OPTIONAL},     {"serviceAccounts", FIELD_TEXTS, FIELD_OPTIONAL},
 	{"kinds", FIELD_TEXTS, FIELD_OPTIONAL},
 };
@@ -83,6 +83,7 @@ bool manifest_read_match(struct manifest_source *m, const struct field *match, s
 			 struct image_match *out, struct err *e)
 {
 	struct field namespaces = field_member(match, "namespaces");
+	struct field selector = field_member(match, "namespaceSelector");
 	struct field images = field_member(match, "images");
 	struct field accounts = field_member(match, "serviceAccounts");
 	struct field kinds = field_member(match, "kinds");
@@ -91,6 +92,7 @@ bool manifest_read_match(struct manifest_source *m, const struct field *match, s
 		return true;
 	return field_check(match, match_rules, sizeof(match_rules) / sizeof(match_rules[0]), e) &&
 	       read_texts(m, &namespaces, namespace_, check_namespace, &out->namespaces, &out->namespace_count, e) &&
+	       manifest_read_selector(m, &selector, namespace_, out, e) &&
 	       manifest_read_patterns(m, &images, &out->images, &out->image_count, e) &&
 	       read_texts(m, &accounts, namespace_, check_service_account, &out->service_accounts,
 			  &out->service_account_count, e) &&

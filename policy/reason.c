@@ -12,6 +12,7 @@ static const char *const first_words[] = {
 	[FINDING_TOO_COMPLEX] = "Too complex",
 	[FINDING_UNREADABLE] = "Object can't be read",
 	[FINDING_NO_FACTS] = "No matched signatures for container image",
+	[FINDING_BAD_POLICY] = "No policy selects container image",
 };
 
 static void add_name(struct line *line, struct str name)
@@ -102,6 +103,10 @@ static void add_attestor(struct line *line, const struct attestor *attestor, con
 {
 	size_t found = 0;
 
+	if (attestor->missing.len) {
+		line_add_escaped(line, attestor->missing, LIMIT_REASON_TEXT);
+		return;
+	}
 	for (size_t i = 0; i < facts->count; i++) {
 		enum evidence evidence = evidence_of(&facts->items[i], attestor, what);
 
@@ -177,6 +182,19 @@ void reason_no_digest(struct line *line, const struct image_policy *policy)
 		line_add(line, STR("requires a digest"));
 	else
 		line_add(line, STR("requires attestations, which a tag can't have"));
+}
+
+void reason_unreadable(struct line *line, const struct image_policy *policy)
+{
+	line_add(line, STR("can't be read: "));
+	line_add_escaped(line, policy->unreadable, LIMIT_REASON_TEXT);
+}
+
+void reason_unknown_labels(struct line *line, struct str namespace_)
+{
+	line_add(line, STR("has a namespaceSelector: the labels of namespace "));
+	add_name(line, namespace_);
+	line_add(line, STR(" are not known"));
 }
 
 void finding_line(struct line *line, enum finding_class class, struct str image, struct str path, struct str detail)

@@ -15,6 +15,10 @@ void reason_missing(struct line *line, const struct image_policy *policy, const 
 		    const struct vouched *what);
 /* "requires a digest". */
 void reason_no_digest(struct line *line, const struct image_policy *policy);
+/* "can't be read: WHY". */
+void reason_unreadable(struct line *line, const struct image_policy *policy);
+/* "has a namespaceSelector: the labels of namespace N are not known". */
+void reason_unknown_labels(struct line *line, struct str namespace_);
 
 /* The line of a finding: "No matched signatures for container image: IMAGE (PATH: DETAIL)". `image` is escaped. */
 void finding_line(struct line *line, enum finding_class class, struct str image, struct str path, struct str detail);

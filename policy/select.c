@@ -3,7 +3,7 @@
 bool selector_init(const struct subject *subject, struct arena *arena, struct selector *out)
 {
 	struct str account = subject->service_account.len ? subject->service_account : STR("default");
-	struct selector s = {.namespace_ = subject->namespace_, .kind = subject->kind};
+	struct selector s = {.namespace_ = subject->namespace_, .kind = subject->kind, .labels = subject->labels};
 
 	s.service_account = ARENA_JOIN(arena, subject->namespace_, STR(":"), account);
 	if (subject->group.len)
@@ -32,15 +32,26 @@ static const struct image_pattern *first_match(const struct image_pattern *patte
 	return NULL;
 }
 
-bool policy_fits(const struct image_policy *policy, const struct selector *selector)
+static bool names_match(const struct image_match *match, const struct selector *selector)
+{
+	return any_name_matches(match->namespaces, match->namespace_count, selector->namespace_) &&
+	       any_name_matches(match->kinds, match->kind_count, selector->kind) &&
+	       any_name_matches(match->service_accounts, match->service_account_count, selector->service_account);
+}
+
+enum fit policy_fits(const struct image_policy *policy, const struct selector *selector)
 {
 	const struct image_match *match = &policy->match;
 
 	if (policy->namespace_.len && !str_eq(policy->namespace_, selector->namespace_))
-		return false;
-	return any_name_matches(match->namespaces, match->namespace_count, selector->namespace_) &&
-	       any_name_matches(match->kinds, match->kind_count, selector->kind) &&
-	       any_name_matches(match->service_accounts, match->service_account_count, selector->service_account);
+		return FIT_NOT;
+	if (!names_match(match, selector))
+		return FIT_NOT;
+	if (match->label_count == 0)
+		return FIT_YES;
+	if (!selector->labels)
+		return FIT_UNKNOWN;
+	return label_rules_hold(match->labels, match->label_count, selector->labels) ? FIT_YES : FIT_NOT;
 }
 
 bool policy_selects(const struct image_policy *policy, const struct image_ref *image)

@@ -82,7 +82,7 @@ static const char *reason_of(const struct decision *decision)
 		[FINDING_NO_POLICY] = "policy",	       [FINDING_SIGNATURES] = "signatures",
 		[FINDING_TOO_LATE] = "deadline",       [FINDING_TOO_MANY] = "too_many",
 		[FINDING_TOO_COMPLEX] = "too_complex", [FINDING_UNREADABLE] = "invalid",
-		[FINDING_NO_FACTS] = "store",
+		[FINDING_NO_FACTS] = "store",	       [FINDING_BAD_POLICY] = "policy",
 	};
 
 	for (size_t i = 0; i < decision->finding_count; i++)

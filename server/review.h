@@ -12,11 +12,21 @@
 #include "server/verify_queue.h"
 #include "store/store.h"
 
+/* The labels of namespaces, from whoever follows the cluster. */
+struct namespace_labels {
+	void *context;
+	/* Copies them into the arena. False when they are not known and did not become known until `deadline_ms`
+	 * (monotonic). Any thread. */
+	bool (*find)(void *context, struct str namespace_, int64_t deadline_ms, struct arena *arena,
+		     struct labels *out);
+};
+
 struct review_service {
 	struct store *store;
 	struct verify_queue *queue;
 	struct trust_holder *trust;
-	struct facts_cache *facts; /* may be NULL */
+	struct facts_cache *facts;	       /* may be NULL */
+	const struct namespace_labels *labels; /* NULL: none are known; asked only when a policy in force needs them */
 	struct metrics *metrics;
 	struct refusal_queue *refusals; /* for Events; may be NULL */
 	enum default_action default_action;

@@ -1,6 +1,7 @@
 #include "server/review.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "server/facts_source.h"
 
 /* The names belong to the policy set, which may go away once it is no longer pinned. */
@@ -29,6 +30,16 @@ static bool keep_names(struct arena *arena, struct decision *decision)
 	return true;
 }
 
+/* Within the review's own deadline, of which the rest is left to the decision. */
+static bool find_labels(const struct review_service *service, struct str namespace_, int64_t deadline_ms,
+			struct arena *arena, struct labels *out)
+{
+	int64_t patience = clock_monotonic_ms() + LIMIT_LABELS_MS;
+
+	return service->labels && service->labels->find(service->labels->context, namespace_,
+							deadline_ms < patience ? deadline_ms : patience, arena, out);
+}
+
 static void evaluate_under(struct review_service *service, struct trust *trust, const struct subject *subject,
 			   const struct image_uses *uses, int64_t deadline_ms, struct arena *arena,
 			   struct decision *out)
@@ -42,13 +53,17 @@ static void evaluate_under(struct review_service *service, struct trust *trust, 
 				      .deadline_ms = deadline_ms,
 				      .now = now};
 	struct facts facts = facts_source_interface(&source);
+	struct subject labelled = *subject;
+	struct labels labels;
 	struct evaluation how = {.policies = trust->policies,
 				 .default_action = service->default_action,
 				 .facts = &facts,
 				 .now = now,
 				 .deadline_ms = deadline_ms};
 
-	evaluate(&how, subject, uses, arena, out);
+	if (trust->policies->needs_labels && find_labels(service, subject->namespace_, deadline_ms, arena, &labels))
+		labelled.labels = &labels;
+	evaluate(&how, &labelled, uses, arena, out);
 }
 
 void review_decide(struct review_service *service, const struct subject *subject, const struct image_uses *uses,

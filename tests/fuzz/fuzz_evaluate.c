@@ -24,7 +24,14 @@
 CLEANUP_POINTER(reader, struct manifest_reader, manifest_reader_free)
 CLEANUP_POINTER(policies, struct policy_set, policy_set_free)
 
-enum { FLAG_ACTION = 3, FLAG_NO_FACTS = 4, FLAG_EVERY_FACT = 8, FLAG_SMALL_MEMORY = 16, FLAG_STOP_EARLY = 32 };
+enum {
+	FLAG_ACTION = 3,
+	FLAG_NO_FACTS = 4,
+	FLAG_EVERY_FACT = 8,
+	FLAG_SMALL_MEMORY = 16,
+	FLAG_STOP_EARLY = 32,
+	FLAG_NO_LABELS = 64
+};
 
 static struct {
 	unsigned flags;
@@ -119,8 +126,13 @@ void review_decide(struct review_service *service, const struct subject *subject
 	const struct evaluation how = {
 		.policies = world.policies, .default_action = service->default_action, .facts = &facts, .now = NOW};
 
+	const struct label labels[] = {{STR("stage"), STR("prod")}, {STR("name"), subject->namespace_}};
+	const struct labels known = {labels, 2};
+	struct subject labelled = *subject;
+
 	(void)deadline_ms;
-	evaluate(&how, subject, uses, world.flags & FLAG_SMALL_MEMORY ? &world.small : arena, out);
+	labelled.labels = world.flags & FLAG_NO_LABELS ? NULL : &known;
+	evaluate(&how, &labelled, uses, world.flags & FLAG_SMALL_MEMORY ? &world.small : arena, out);
 }
 
 /* ---- The input ---- */
@@ -216,6 +228,7 @@ static void compare(struct str policies, struct str review, const struct http_re
 				    .fact_count = world.flags & FLAG_NO_FACTS ? 0 : world.fact_count,
 				    .default_action = actions[world.flags & FLAG_ACTION].name,
 				    .exempt_namespace = "kube-system",
+				    .labels_known = !(world.flags & FLAG_NO_LABELS),
 				    .now = NOW};
 	const char *kind;
 	struct err e = ERR_INIT;

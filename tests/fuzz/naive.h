@@ -70,6 +70,7 @@ struct naive_world {
 	size_t fact_count;
 	const char *default_action; /* "deny", "warn", "allow" */
 	const char *exempt_namespace;
+	bool labels_known; /* of every namespace: "name", which is its name, and "stage", which is "prod" */
 	int64_t now;
 };
 

@@ -87,6 +87,48 @@ static bool any_image(json_t *patterns, const struct naive_image *image)
 	return false;
 }
 
+static struct str label(struct str key, struct str namespace_)
+{
+	if (str_eq_c(key, "name"))
+		return namespace_;
+	return str_eq_c(key, "stage") ? STR("prod") : (struct str){0};
+}
+
+static bool expression_holds(json_t *expression, struct str namespace_)
+{
+	struct str operator= text(expression, "operator"), value = label(text(expression, "key"), namespace_);
+	bool among = false;
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(get(expression, "values"), i, item) among =
+		among || (value.ptr && str_eq(json_text_of(item), value));
+	if (str_eq_c(operator, "In"))
+		return among;
+	if (str_eq_c(operator, "NotIn"))
+		return !among;
+	return str_eq_c(operator, "Exists") == (value.ptr != NULL);
+}
+
+static bool labels_hold(json_t *selector, struct str namespace_)
+{
+	size_t i;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(get(selector, "matchLabels"), key, value)
+	{
+		struct str found = label(str_of(key), namespace_);
+
+		if (!found.ptr || !str_eq(found, json_text_of(value)))
+			return false;
+	}
+	json_array_foreach(get(selector, "matchExpressions"), i,
+			   value) if (!expression_holds(value, namespace_)) return false;
+	return true;
+}
+
+/* Labels apart. */
 static bool selects(json_t *policy, const struct naive_subject *subject, const struct naive_image *image)
 {
 	json_t *match = at(policy, "spec", "match");
@@ -193,9 +235,17 @@ static void judge(const struct naive_world *world, const struct naive_subject *s
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
+		json_t *selector = at(get(objects[i], "spec"), "match", "namespaceSelector");
+
 		if (!selects(objects[i], subject, &image))
 			continue;
+		if (selector && world->labels_known && !labels_hold(selector, subject->namespace_))
+			continue;
 		selecting++;
+		if (selector && !world->labels_known) {
+			tally->deny++;
+			continue;
+		}
 		if (any_image(get(at(objects[i], "spec", "exempt"), "images"), &image)) {
 			tally->exempt++;
 			continue;

@@ -17,7 +17,10 @@ static const char policies[] =
 	"apiVersion: sealgate.dev/v1alpha1\nkind: ClusterImagePolicy\nmetadata: {name: pinned}\n"
 	"spec:\n  match: {images: [\"gcr.io/**\"]}\n  require: {digest: true}\n"
 	"---\napiVersion: sealgate.dev/v1alpha1\nkind: ClusterImagePolicy\nmetadata: {name: soft}\n"
-	"spec:\n  match: {images: [\"quay.io/**\"]}\n  enforcement: Warn\n  require: {digest: true}\n";
+	"spec:\n  match: {images: [\"quay.io/**\"]}\n  enforcement: Warn\n  require: {digest: true}\n"
+	"---\napiVersion: sealgate.dev/v1alpha1\nkind: ClusterImagePolicy\nmetadata: {name: labelled}\n"
+	"spec:\n  match: {images: [\"ghcr.io/**\"], namespaceSelector: {matchLabels: {stage: prod, "
+	"kubernetes.io/metadata.name: shop}}}\n  enforcement: Warn\n  require: {digest: true}\n";
 
 struct bed {
 	struct trust trust;
@@ -43,6 +46,7 @@ static int setup(void **state)
 	bed->judge.trust = &bed->trust;
 	bed->check =
 		(struct check){.judge = &bed->judge, .namespace_ = STR("default"), .exempt_namespaces = &bed->exempt};
+	bed->check.given = &bed->objects;
 	return check_init(&bed->check, &e) ? 0 : -1;
 }
 
@@ -121,6 +125,39 @@ static void a_reference_that_cannot_be_read_is_refused(void **state)
 
 	assert_int_equal(check_text(bed, POD("a", "", "quay.io/X/Y")), EXIT_NO);
 	assert_non_null(strstr(bed->check.text.data, "refused"));
+}
+
+#define NAMESPACE(name, labels) \
+	"apiVersion: v1\nkind: Namespace\nmetadata: {name: " name ", labels: {" labels "}}\n---\n"
+
+static void labels_come_from_the_namespaces_that_are_given(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(check_text(bed, NAMESPACE("other", "stage: test") NAMESPACE("shop", "stage: prod")
+						 POD("a", ", namespace: shop", "ghcr.io/x/y:1")),
+			 EXIT_YES);
+	assert_non_null(strstr(bed->check.text.data, "labelled  warned"));
+}
+
+static void a_selector_is_not_met_by_other_labels(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(
+		check_text(bed, NAMESPACE("shop", "stage: test") POD("a", ", namespace: shop", "ghcr.io/x/y:1")),
+		EXIT_NO);
+	assert_non_null(strstr(bed->check.text.data, "default  refused"));
+}
+
+static void a_namespace_that_is_not_given_is_refused_by_what_needs_its_labels(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(check_text(bed, NAMESPACE("other", "stage: prod")
+						 POD("a", ", namespace: shop", "ghcr.io/x/y@" DIGEST_A)),
+			 EXIT_NO);
+	assert_non_null(strstr(bed->check.text.data, "the labels of namespace shop are not known"));
 }
 
 static void exempt_namespaces_are_those_of_the_server(void **state)
@@ -218,6 +255,9 @@ int main(void)
 		TEST(images_that_no_policy_selects_fall_to_the_default_action),
 		TEST(a_warning_admits_and_says_so),
 		TEST(a_reference_that_cannot_be_read_is_refused),
+		TEST(labels_come_from_the_namespaces_that_are_given),
+		TEST(a_selector_is_not_met_by_other_labels),
+		TEST(a_namespace_that_is_not_given_is_refused_by_what_needs_its_labels),
 		TEST(exempt_namespaces_are_those_of_the_server),
 		TEST(clearing_the_exempt_namespaces_judges_all),
 		TEST(objects_without_images_are_named_and_admitted),

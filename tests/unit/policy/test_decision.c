@@ -318,11 +318,12 @@ static void each_class_has_its_first_words(void **state)
 		[FINDING_TOO_COMPLEX] = "Too complex: I (P: D)",
 		[FINDING_UNREADABLE] = "Object can't be read: I (P: D)",
 		[FINDING_NO_FACTS] = "No matched signatures for container image: I (P: D)",
+		[FINDING_BAD_POLICY] = "No policy selects container image: I (P: D)",
 	};
 	struct line line;
 
 	(void)state;
-	for (int c = FINDING_REFERENCE; c <= FINDING_NO_FACTS; c++) {
+	for (int c = FINDING_REFERENCE; c <= FINDING_BAD_POLICY; c++) {
 		line_init(&line, LIMIT_FINDING_TEXT);
 		finding_line(&line, (enum finding_class)c, STR("I"), STR("P"), STR("D"));
 		assert_string_equal(line.text, words[c]);

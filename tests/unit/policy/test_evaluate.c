@@ -729,10 +729,157 @@ static void CVE_2025_29778_every_field_of_match_is_heeded(void **state)
 		p->match.kind_count = matches[i].kinds != NULL;
 		p->match.service_account_count = matches[i].accounts != NULL;
 		w->subject = (struct subject){str_of(matches[i].namespace_), str_of(matches[i].group),
-					      str_of(matches[i].kind), str_of(matches[i].account)};
+					      str_of(matches[i].kind), str_of(matches[i].account), NULL};
 		if (world_judge_image(w, IMAGE_A)->allowed != matches[i].selects)
 			fail_msg("row %zu", i);
 	}
+}
+
+static void world_rules(struct world *w, struct image_policy *p, enum label_operator operator)
+{
+	static const struct str stages[] = {{"prod", 4}, {"test", 4}};
+	struct label_rule *rule = arena_alloc(&w->arena, sizeof(*rule));
+	bool has_values = operator== LABEL_IN || operator== LABEL_NOT_IN;
+
+	*rule = (struct label_rule){STR("stage"), operator, has_values ? stages : NULL, has_values ? 2 : 0};
+	p->match.labels = rule;
+	p->match.label_count = 1;
+}
+
+static void a_selector_heeds_the_labels_of_the_namespace(void **state)
+{
+	static const struct label prod[] = {{{"a", 1}, {"b", 1}}, {{"stage", 5}, {"test", 4}}};
+	static const struct label other[] = {{{"stage", 5}, {"dev", 3}}, {{"prod", 4}, {"prod", 4}}};
+	static const struct {
+		struct labels labels;
+		bool selects[4]; /* by operator */
+	} rows[] = {
+		{{prod, 2}, {[LABEL_IN] = true, [LABEL_EXISTS] = true}},
+		{{other, 2}, {[LABEL_NOT_IN] = true, [LABEL_EXISTS] = true}},
+		{{other + 1, 1}, {[LABEL_NOT_IN] = true, [LABEL_DOES_NOT_EXIST] = true}},
+		{{NULL, 0}, {[LABEL_NOT_IN] = true, [LABEL_DOES_NOT_EXIST] = true}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 16; i++) {
+		cleanup(world) struct world *w = world_new();
+		struct image_policy *p = world_policy(w, "p", 0, 0, NULL);
+
+		world_rules(w, p, (enum label_operator)(i % 4));
+		w->subject.labels = &rows[i / 4].labels;
+		if (world_judge_image(w, IMAGE_A)->allowed != rows[i / 4].selects[i % 4])
+			fail_msg("row %zu, operator %zu", i / 4, i % 4);
+	}
+}
+
+static void all_rules_of_a_selector_must_hold(void **state)
+{
+	cleanup(world) struct world *w = world_new();
+	struct image_policy *p = world_policy(w, "p", 0, 0, NULL);
+	struct label_rule rules[] = {{STR("a"), LABEL_EXISTS, NULL, 0}, {STR("b"), LABEL_DOES_NOT_EXIST, NULL, 0}};
+	struct label items[] = {{STR("a"), STR("")}, {STR("b"), STR("")}};
+	struct labels labels = {items, 1};
+
+	(void)state;
+	p->match.labels = rules;
+	p->match.label_count = 2;
+	w->subject.labels = &labels;
+	assert_true(world_judge_image(w, IMAGE_A)->allowed);
+	labels.count = 2;
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+	labels = (struct labels){items + 1, 1};
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+}
+
+/* Nobody knows then whether the policy selects the image or the default action decides. */
+static void unknown_labels_refuse_whatever_else_is_said(void **state)
+{
+	static const enum enforcement enforcements[] = {ENFORCE_DENY, ENFORCE_WARN, ENFORCE_AUDIT};
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		cleanup(world) struct world *w = world_new();
+		const struct attestor *qa = world_attestor(w, "qa", "", FPR_QA);
+		struct image_policy *p = world_policy(w, "p", 1, 1, &qa);
+
+		world_rules(w, p, LABEL_IN);
+		p->enforcement = enforcements[i % 3];
+		if (i >= 3)
+			world_exempt(w, p, "gcr.io/**");
+		w->how.default_action = DEFAULT_ALLOW;
+		assert_false(world_judge_image(w, IMAGE_A)->allowed);
+		assert_int_equal(w->asked, 0);
+		assert_int_equal(w->decision.finding_count, 1);
+		assert_int_equal(w->decision.findings[0].class, FINDING_BAD_POLICY);
+		assert_int_equal(w->decision.findings[0].enforcement, ENFORCE_DENY);
+		assert_non_null(
+			strstr(w->decision.findings[0].text.ptr,
+			       ": policy p has a namespaceSelector: the labels of namespace prod are not known)"));
+	}
+}
+
+static void unknown_labels_matter_only_where_they_decide(void **state)
+{
+	cleanup(world) struct world *w = world_new();
+	struct image_policy *p = world_policy(w, "p", 0, 0, NULL);
+	struct str other = STR("other");
+
+	(void)state;
+	world_rules(w, p, LABEL_EXISTS);
+	w->how.default_action = DEFAULT_ALLOW;
+	p->match.namespaces = &other;
+	p->match.namespace_count = 1;
+	assert_true(world_judge_image(w, IMAGE_A)->allowed);
+	p->match.namespace_count = 0;
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+	world_match_image(w, p, "quay.io/**");
+	assert_true(world_judge_image(w, IMAGE_A)->allowed);
+}
+
+static void an_unreadable_policy_refuses_what_it_could_select(void **state)
+{
+	cleanup(world) struct world *w = world_new();
+	struct image_policy *p = world_policy(w, "p", 0, 0, NULL);
+
+	(void)state;
+	p->unreadable = STR("spec.match: unknown\nfield");
+	p->enforcement = ENFORCE_AUDIT;
+	w->how.default_action = DEFAULT_ALLOW;
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+	assert_string_equal(w->decision.findings[0].text.ptr,
+			    "No policy selects container image: " IMAGE_A
+			    " (spec.containers[0].image: policy p can't be read: spec.match: unknown\\nfield)");
+	assert_true(str_eq_c(w->decision.judgements[0].policy, "p"));
+	assert_false(w->decision.judgements[0].holds);
+	p->namespace_ = STR("other");
+	assert_true(world_judge_image(w, IMAGE_A)->allowed);
+	p->namespace_ = STR("prod");
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+}
+
+static void what_stands_for_a_missing_attestor_never_counts(void **state)
+{
+	cleanup(world) struct world *w = world_new();
+	struct attestor *gone = (struct attestor *)world_attestor(w, "gone", "", NULL);
+	const struct attestor *both[] = {gone, world_attestor(w, "qa", "projects/p/notes/qa", FPR_QA)};
+	struct image_policy *p;
+
+	(void)state;
+	world_policy(w, "p", 1, 1, both);
+	gone->missing = STR("does not exist");
+	world_fact(w, "projects/p/notes/qa", FPR_QA, DIGEST_A);
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+	assert_int_equal(w->asked, 0);
+	assert_non_null(strstr(w->decision.findings[0].text.ptr, "requires attestor gone: does not exist"));
+	p = world_policy(w, "q", 2, 2, both);
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+	assert_int_equal(w->asked_every_note, 0);
+	assert_non_null(strstr(w->decision.findings[1].text.ptr,
+			       "requires 2 of attestors gone, qa: gone: does not exist; qa is satisfied"));
+	w->policies[0] = *p;
+	w->set.policy_count = 1;
+	((struct attestation_rule *)w->policies[0].rules)->count = 1;
+	assert_true(world_judge_image(w, IMAGE_A)->allowed);
 }
 
 static void lists_of_match_are_or_and_fields_are_and(void **state)
@@ -1112,6 +1259,12 @@ int main(void)
 		cmocka_unit_test(an_image_policy_rules_its_own_namespace_alone),
 		cmocka_unit_test(CVE_2024_48921_a_namespace_can_t_lift_a_cluster_policy),
 		cmocka_unit_test(CVE_2025_29778_every_field_of_match_is_heeded),
+		cmocka_unit_test(a_selector_heeds_the_labels_of_the_namespace),
+		cmocka_unit_test(all_rules_of_a_selector_must_hold),
+		cmocka_unit_test(unknown_labels_refuse_whatever_else_is_said),
+		cmocka_unit_test(unknown_labels_matter_only_where_they_decide),
+		cmocka_unit_test(an_unreadable_policy_refuses_what_it_could_select),
+		cmocka_unit_test(what_stands_for_a_missing_attestor_never_counts),
 		cmocka_unit_test(lists_of_match_are_or_and_fields_are_and),
 		cmocka_unit_test(findings_stand_in_path_order),
 		cmocka_unit_test(policy_names_are_sorted_and_distinct),

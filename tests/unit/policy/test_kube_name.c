@@ -73,11 +73,49 @@ static void kinds_are_letters_and_digits(void **state)
 		assert_false(kube_kind_pattern_valid(str_of(bad[i])));
 }
 
+static void keys_and_values_of_labels(void **state)
+{
+	static const struct {
+		const char *text;
+		bool key, value;
+	} rows[] = {
+		{"a", true, true},
+		{"A9", true, true},
+		{"a-b_c.D", true, true},
+		{"", false, true},
+		{"-a", false, false},
+		{"a-", false, false},
+		{"_", false, false},
+		{"a b", false, false},
+		{"a*", false, false},
+		{"example.com/a", true, false},
+		{"kubernetes.io/metadata.name", true, false},
+		{"/a", false, false},
+		{"a/", false, false},
+		{"a/b/c", false, false},
+		{"Example.com/a", false, false},
+		{"example.com/-a", false, false},
+	};
+	char name[65];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(kube_label_key_valid(str_of(rows[i].text)), rows[i].key);
+		assert_int_equal(kube_label_value_valid(str_of(rows[i].text)), rows[i].value);
+	}
+	memset(name, 'a', sizeof(name));
+	assert_true(kube_label_key_valid(str_make(name, 63)));
+	assert_false(kube_label_key_valid(str_make(name, 64)));
+	assert_true(kube_label_value_valid(str_make(name, 63)));
+	assert_false(kube_label_value_valid(str_make(name, 64)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_names_from_patterns_and_from_neither),
 		cmocka_unit_test(kinds_are_letters_and_digits),
+		cmocka_unit_test(keys_and_values_of_labels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,11 +48,11 @@ static void every_example_of_the_reference_loads(void **state)
 	for (rest = buf_str(&text); next_example(&rest, &example); count++)
 		if (!manifest_reader_add(reader, STR(DOCUMENT), example, &e))
 			fail_msg("example %zu: %s", count + 1, e.text);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 6);
 	if (!manifest_reader_finish(reader, &set, &e))
 		fail_msg("%s", e.text);
-	assert_int_equal(set->attestor_count, 3);
-	assert_int_equal(set->policy_count, 5);
+	assert_int_equal(set->attestor_count, 4);
+	assert_int_equal(set->policy_count, 6);
 }
 
 int main(void)

@@ -147,6 +147,7 @@ static void counts_by_result_and_class(void **state)
 		{DECISION_DENY, FINDING_TOO_MANY, "{result=\"refused\",reason=\"too_many\"} 1"},
 		{DECISION_DENY, FINDING_TOO_COMPLEX, "{result=\"refused\",reason=\"too_complex\"} 1"},
 		{DECISION_DENY, FINDING_NO_FACTS, "{result=\"refused\",reason=\"store\"} 1"},
+		{DECISION_DENY, FINDING_BAD_POLICY, "{result=\"refused\",reason=\"policy\"} 1"},
 		{DECISION_DENY, FINDING_UNREADABLE, "{result=\"refused\",reason=\"invalid\"} 1"},
 	};
 
