@@ -1,6 +1,7 @@
 #include "cli/facts_server.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "cli/grafeas_client.h"
 #include "cli/kept_list.h"
 #include "policy/image_ref.h"

@@ -1,5 +1,7 @@
 #include "cli/grafeas_client.h"
 
+#include "base/codec.h"
+
 /* Small pages: a hundred signatures of 64 KiB fit an answer; after that ten, when they are escaped badly. */
 enum { PAGE_SIZE = 100, PAGE_SIZE_SMALL = 10, PATH_TEXT_MAX = 16 * 1024, BODY_MAX = 4 * 1024 * 1024 };
 
