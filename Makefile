@@ -82,6 +82,7 @@ help:
 	@echo 'make bench      figures beside their references, as a table and build/bench.json (ONLY=NAME,... QUICK=1 FULL=1)'
 	@echo 'make bench-compare  A=FILE|COMMIT B=FILE|COMMIT, side by side'
 	@echo 'make cluster    a real Kubernetes control plane on loopback with sealgate before it, built from its source once (needs Go)'
+	@echo 'make demo-cluster   the main job in that cluster, with kubectl: from the first refusal to controllers that run'
 	@echo 'make check-cluster  what people and controllers do to a cluster, tried there (RUN=PATTERN chooses)'
 	@echo 'make coverage   line and branch coverage of the tests'
 	@echo 'make mutants    changes each condition and verdict of policy/ and attest/, and lists what no test notices'
@@ -236,7 +237,7 @@ bench-program:
 	$(Q)$(MAKE) $(JOBS) --no-print-directory all $(BUILD)/tests/bench/bench
 
 # The control plane is built first: without Go there is nothing to do.
-cluster check-cluster:
+cluster check-cluster demo-cluster:
 	$(Q)tests/cluster/build.sh >/dev/null
 	$(Q)scripts/deps.sh build
 	$(Q)$(MAKE) $(JOBS) --no-print-directory all
@@ -288,7 +289,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps deps-test tests check check-unit faults soak demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program cluster check-cluster coverage mutants run-mutants man install dist clean FORCE
+.PHONY: all help deps deps-test tests check check-unit faults soak demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program cluster check-cluster demo-cluster coverage mutants run-mutants man install dist clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

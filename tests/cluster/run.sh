@@ -1,11 +1,12 @@
 #!/bin/bash
-# run.sh up|check: a real control plane on loopback, with sealgate before it.
+# run.sh up|check|demo: a real control plane on loopback, with sealgate before it.
 #   up     starts it, says how to use it, and leaves it running
 #   check  runs the scenarios; RUN=PATTERN chooses some
+#   demo   plays scripts/demo-cluster.sh
 # Everything is below a temporary directory. Except for `up`, all of it is gone at the end, also after a failure or an interrupt.
 set -eu
 cd "$(dirname "$0")"
-what=${1:?up or check}
+what=${1:?up, check or demo}
 SEALGATE_BUILD=$(cd "../../${BUILD:-build}" && pwd)
 CONTROLPLANE=$(./build.sh)
 export SEALGATE_BUILD CONTROLPLANE
@@ -69,8 +70,12 @@ check)
 	wait "$printer"
 	exit "$status"
 	;;
+demo)
+	start_bed
+	BED=$work ../../scripts/demo-cluster.sh
+	;;
 *)
-	echo "run.sh: up or check" >&2
+	echo "run.sh: up, check or demo" >&2
 	exit 2
 	;;
 esac
