@@ -143,7 +143,8 @@ func TestSealgatesAccountMayJustThis(t *testing.T) {
 		{"create", "events", "shop", false},
 	} {
 		resource, subresource, _ := strings.Cut(c.resource, "/")
-		arguments := []string{"auth", "can-i", c.verb, resource, "--subresource=" + subresource, "--as=system:serviceaccount:sealgate:sealgate"}
+		arguments := []string{"auth", "can-i", c.verb, resource, "--subresource=" + subresource,
+			"--as=system:serviceaccount:sealgate:sealgate"}
 		if c.namespace != "" {
 			arguments = append(arguments, "-n", c.namespace)
 		} else {
