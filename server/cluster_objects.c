@@ -166,9 +166,16 @@ static bool take_over_object(struct cluster_objects *objects, struct cluster_obj
 	return false;
 }
 
+/* What could not be taken because of it can be now. */
+static void forget_problem(struct cluster_objects *objects, struct err *problem)
+{
+	objects->changed = objects->changed || problem->kind != ERR_NONE;
+	*problem = ERR_INIT;
+}
+
 void cluster_objects_begin(struct cluster_objects *objects, enum trust_object_kind kind)
 {
-	objects->object_problems[kind] = ERR_INIT;
+	forget_problem(objects, &objects->object_problems[kind]);
 	object_table_begin(&objects->objects[kind]);
 }
 
@@ -263,7 +270,7 @@ static bool is_same_source(const struct source_object *a, const struct source_ob
 
 void cluster_sources_begin(struct cluster_objects *objects, enum key_source_kind kind)
 {
-	objects->source_problems[kind] = ERR_INIT;
+	forget_problem(objects, &objects->source_problems[kind]);
 	object_table_begin(&objects->sources[kind]);
 }
 
