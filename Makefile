@@ -76,6 +76,7 @@ help:
 	@echo 'make faults     breaks memory, system calls, files and processes at every point'
 	@echo 'make soak       clients that mean harm, SOAK=30 times as long as in check'
 	@echo 'make check-manifests  manifests/, judged by the code of Kubernetes itself (needs Go)'
+	@echo 'make check-monitoring  alerts and dashboard, asked of a real Prometheus over live metrics (needs Go)'
 	@echo 'make lint       layers, banned functions, sizes, headers'
 	@echo 'make fuzz       every fuzz target, FUZZ_SECONDS=60 each'
 	@echo 'make prove      contracts and absence of undefined behaviour, proven by Frama-C (SMOKE=1: the contracts contradict nothing; PROVE_BYTES=N)'
@@ -184,7 +185,14 @@ check-unit: $(TEST_BINARIES)
 
 .PHONY: check-manifests
 check-manifests:
-	$(Q)tests/manifests/run.sh
+	$(Q)tests/manifests/run.sh ./crds ./render
+
+# Prometheus itself is asked every query of the dashboard and the alerts.
+.PHONY: check-monitoring
+check-monitoring:
+	$(Q)scripts/deps.sh monitoring
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all
+	$(Q)BUILD=$(BUILD) tests/manifests/run.sh ./monitoring
 
 deps-test:
 	$(Q)scripts/deps.sh test

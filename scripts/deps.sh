@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that a goal needs and that are missing: `deps.sh build|test|fuzz|coverage|prove|fresh`.
+# Installs the Debian packages that a goal needs and that are missing: `deps.sh build|test|fuzz|coverage|prove|fresh|monitoring`.
 # As root it runs apt-get, otherwise through sudo; with neither it prints the one line to run, and fails.
 set -eu
 
@@ -13,8 +13,10 @@ fuzz) packages="$build clang libclang-rt-14-dev llvm" ;;
 fresh) packages="mmdebstrap git" ;;
 prove) packages="frama-c-base why3 z3 cvc4 gcc libc6-dev bsdextrautils" ;;
 coverage) packages="$build $check gcovr" ;;
+# Alerts and dashboard are judged by Prometheus itself.
+monitoring) packages="$build prometheus" ;;
 *)
-	echo "usage: $0 build|test|fuzz|coverage|prove|fresh" >&2
+	echo "usage: $0 build|test|fuzz|coverage|prove|fresh|monitoring" >&2
 	exit 2
 	;;
 esac
