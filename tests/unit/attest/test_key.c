@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "attest/key.h"
+#include "base/limits.h"
 
 static void refuses_what_must_never_count(void **state)
 {
@@ -45,11 +46,27 @@ static void releases_twice_without_harm(void **state)
 	assert_int_equal(list.count, 0);
 }
 
+static void takes_as_many_as_the_limit_says(void **state)
+{
+	struct key_list list = {0};
+	struct key_info key = {.fingerprint = "A"};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < LIMIT_KEYS; i++)
+		assert_true(key_list_add(&list, &key, &e));
+	assert_false(key_list_add(&list, &key, &e));
+	assert_int_equal(e.kind, ERR_TOO_LARGE);
+	assert_int_equal(list.count, LIMIT_KEYS);
+	key_list_release(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_what_must_never_count),
 		cmocka_unit_test(releases_twice_without_harm),
+		cmocka_unit_test(takes_as_many_as_the_limit_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

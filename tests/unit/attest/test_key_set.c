@@ -135,6 +135,7 @@ static void equal_means_same_texts_for_same_fingerprints(void **state)
 	struct key_set *turned = set_of(entry("bob", BOB), entry("anna", ANNA));
 	struct key_set *swapped = set_of(entry("anna", BOB), entry("bob", ANNA));
 	struct key_set *fewer = set_of(entry("anna", ANNA), entry("anna", ANNA));
+	struct key_set *other = set_of(entry("anna", ANNA), entry("bob 2", BOB));
 
 	(void)state;
 	assert_true(key_set_equal(set, set));
@@ -142,6 +143,8 @@ static void equal_means_same_texts_for_same_fingerprints(void **state)
 	assert_false(key_set_equal(set, swapped));
 	assert_false(key_set_equal(set, fewer));
 	assert_false(key_set_equal(fewer, set));
+	assert_false(key_set_equal(set, other));
+	key_set_unref(other);
 	assert_true(key_set_id(turned) > key_set_id(set));
 	assert_true(key_set_id(fewer) > key_set_id(turned));
 	key_set_unref(set);

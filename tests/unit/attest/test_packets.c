@@ -10,6 +10,8 @@
 #define ZEROS_15 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define SIGNATURE_BODY(type, hash) "\4" type "\1" hash ZEROS_15
 #define SIGNATURE "\xc2\x13" SIGNATURE_BODY("\1", "\xa")
+/* Version 3: date and key stand before the hash. */
+#define OLD_SIGNATURE(type) "\xc2\x13\3\5" type "\0\0\0\0\0\0\0\0\0\0\0\0\1\xa\0\0"
 #define CERTIFICATION "\xc2\x13" SIGNATURE_BODY("\x10", "\xa")
 #define ONE_PASS "\xc4\xd\3\1\xa\1\0\0\0\0\0\0\0\0\1"
 #define ONE_PASS_NESTED "\xc4\xd\3\1\xa\1\0\0\0\0\0\0\0\0\0"
@@ -32,6 +34,7 @@ static void tells_the_three_shapes(void **state)
 		{STR("\x88\x13" SIGNATURE_BODY("\0", "\x8")), PACKETS_SIGNATURE},
 		{STR("\x89\0\x13" SIGNATURE_BODY("\0", "\x8")), PACKETS_SIGNATURE},
 		{STR("\xc2\xff\0\0\0\x13" SIGNATURE_BODY("\0", "\x8")), PACKETS_SIGNATURE},
+		{STR(OLD_SIGNATURE("\1")), PACKETS_SIGNATURE},
 		{STR(ONE_PASS LITERAL SIGNATURE), PACKETS_MESSAGE},
 		{STR(ONE_PASS "\xcb\xe1"
 			      "b\0\6"
@@ -69,6 +72,7 @@ static void refuses_what_is_not_one_message(void **state)
 		{STR("\xc2\x12\4\1\1\xa\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), REASON_NOT_OPENPGP},
 		{STR("\xc2\x13\2\1\1\xa" ZEROS_15), REASON_NOT_OPENPGP},
 		{STR(CERTIFICATION), REASON_BAD_SIGNATURE},
+		{STR(OLD_SIGNATURE("\x10")), REASON_BAD_SIGNATURE},
 		{STR(SIGNATURE SIGNATURE), REASON_SEVERAL_SIGNATURES},
 		{STR(SIGNATURE CERTIFICATION), REASON_SEVERAL_SIGNATURES},
 		{STR(SIGNATURE USER_ID), REASON_SEVERAL_MESSAGES},

@@ -355,6 +355,86 @@ static void the_worker_goes_when_its_server_is_killed(void **state)
 	assert_int_equal(rmdir(run), 0);
 }
 
+static void assert_no_pool(size_t slots, const char *run_dir, const char *why)
+{
+	struct err e = ERR_INIT;
+
+	assert_null(worker_pool_start(slots, run_dir, &e));
+	assert_non_null(strstr(e.text, why));
+}
+
+static void a_pool_without_a_place_or_slots_is_refused(void **state)
+{
+	char run[64] = "/tmp/sealgate-worker-XXXXXX", path[OPENPGP_HOME_PATH_MAX];
+	size_t length;
+
+	(void)state;
+	assert_non_null(mkdtemp(run));
+	assert_no_pool(0, run, "");
+	assert_no_pool(1000, run, "");
+	snprintf(path, sizeof(path), "%s/absent/run", run);
+	assert_no_pool(1, path, path);
+	snprintf(path, sizeof(path), "%s/file", run);
+	assert_true(file_write(path, STR("x"), 0600, NULL));
+	assert_no_pool(1, path, path);
+	/* As long as a path may be without what is made in it. */
+	length = (size_t)snprintf(path, sizeof(path), "%s", run);
+	while (length < sizeof(path) - 1)
+		path[length++] = '/';
+	path[length] = 0;
+	assert_no_pool(1, path, "");
+	assert_int_equal(entries_in(run), 1);
+	directory_remove(run);
+}
+
+struct patient {
+	struct bed *bed;
+	struct key_set *keys;
+	enum verdict_reason reason;
+};
+
+static void *verify_for_a_while(void *context)
+{
+	struct patient *patient = context;
+
+	patient->reason = verify(patient->bed, patient->keys, "clear-url.asc", clock_monotonic_ms() + 500).reason;
+	return NULL;
+}
+
+/* The only worker there is stands still, and belongs to whoever came first: one of two is told that there is none. */
+static void who_finds_no_free_worker_is_told(void **state)
+{
+	struct patient patient = {.bed = *state, .keys = ready_key(*state, "ed")};
+	cleanup(buf) struct buf key = fixture_key(STR("ed"));
+	bool told = false;
+
+	for (int tries = 0; tries < 50 && !told; tries++) {
+		struct err e = ERR_INIT;
+		struct key_list list = {0};
+		pthread_t thread;
+		pid_t child = 0;
+
+		assert_int_equal(children_settled(supervisor(), &child, 1, 1), 1);
+		kill(child, SIGSTOP);
+		assert_int_equal(pthread_create(&thread, NULL, verify_for_a_while, &patient), 0);
+		poll(NULL, 0, tries);
+		assert_false(
+			worker_inspect_key(patient.bed->pool, buf_str(&key), clock_monotonic_ms() + 50, &list, &e));
+		assert_int_equal(e.kind, ERR_TIMEOUT);
+		told = strstr(e.text, "busy") != NULL;
+		pthread_join(thread, NULL);
+		assert_true(!told || patient.reason == REASON_TIMEOUT);
+	}
+	assert_true(told);
+	assert_int_equal(verify(*state, patient.keys, "clear-url.asc", soon()).verdict, VERDICT_ACCEPTED);
+	key_set_unref(patient.keys);
+}
+
+static int setup_one(void **state)
+{
+	return worker_bed_begin(state, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +450,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_supervisor_that_is_late_is_understood_afterwards, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dead_supervisor_is_a_rejection_and_is_told, setup,
 						teardown_after_murder),
+		cmocka_unit_test_setup_teardown(who_finds_no_free_worker_is_told, setup_one, teardown),
+		cmocka_unit_test(a_pool_without_a_place_or_slots_is_refused),
 		cmocka_unit_test(a_killed_gpg_is_asked_again),
 		cmocka_unit_test(a_message_that_kills_gpg_twice_is_judged),
 		cmocka_unit_test(a_message_that_keeps_gpg_busy_is_judged),

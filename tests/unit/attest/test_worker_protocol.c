@@ -144,6 +144,26 @@ static void a_keyring_cut_anywhere_is_refused(void **state)
 	}
 }
 
+static void a_signer_without_a_fingerprint_is_refused(void **state)
+{
+	const struct signer nameless[] = {{.primary = "A"}, {.fingerprint = "A"}};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		cleanup(openpgp_keyring) struct openpgp_keyring keyring = openpgp_keyring_init();
+		cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
+		cleanup(signer_table) struct signer_table signers = {0};
+		struct openpgp_files files;
+		struct err e = ERR_INIT;
+
+		assert_true(signer_table_add(&keyring.signers, &nameless[i], NULL));
+		worker_encode_keyring(&record, &keyring);
+		assert_false(worker_decode_keyring(buf_str(&record), &files, &signers, &e));
+		assert_int_equal(e.kind, ERR_INTERNAL);
+		assert_int_equal(signers.count, 0);
+	}
+}
+
 static void a_failure_to_make_a_keyring_is_told(void **state)
 {
 	cleanup(buf) struct buf record = buf_init(WORKER_RECORD_MAX);
@@ -414,6 +434,7 @@ int main(void)
 		cmocka_unit_test(texts_arrive_one_by_one),
 		cmocka_unit_test(a_keyring_arrives_as_sent),
 		cmocka_unit_test(a_keyring_cut_anywhere_is_refused),
+		cmocka_unit_test(a_signer_without_a_fingerprint_is_refused),
 		cmocka_unit_test(a_failure_to_make_a_keyring_is_told),
 		cmocka_unit_test(a_request_cut_or_lengthened_is_refused),
 		cmocka_unit_test(a_request_without_time_is_refused),
