@@ -86,7 +86,7 @@ void trust_unref(struct trust *trust)
 		trust_free(trust);
 }
 
-static struct trust *trust_new(void)
+struct trust *trust_new(void)
 {
 	struct trust *trust = calloc(1, sizeof(*trust));
 

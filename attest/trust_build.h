@@ -25,6 +25,10 @@ bool trust_warn(struct trust_build *b, struct err *e, const char *format, ...)
 /* Room for one more in an array that grows at powers of two; NULL when there is none, the array is then as before. */
 void *trust_grow(void *items, size_t count, size_t size);
 
+/* Empty, with one reference; NULL when there is no memory. */
+struct trust *trust_new(void);
+/* An error or a warning without the "ImagePolicy NAMESPACE/NAME: " of the object that it speaks of. */
+const char *trust_without_name(const struct manifest_object *object, const char *text);
 /* True for errors that speak of what was read, false for those of the machine. */
 bool trust_is_about_source(enum err_kind kind);
 /* Adds what the cluster holds to the files, which have all been added, and fills in the fingerprints of all keys. Then

@@ -37,8 +37,7 @@ static enum trust_reason reason_of(enum err_kind kind)
 	return kind == ERR_TOO_LARGE ? TRUST_REASON_TOO_LARGE : TRUST_REASON_INVALID;
 }
 
-/* "ImagePolicy NAMESPACE/NAME: " before an error need not be told beside the object itself. */
-static const char *without_name(const struct manifest_object *object, const char *text)
+const char *trust_without_name(const struct manifest_object *object, const char *text)
 {
 	char name[NAME_MAX_BYTES];
 	int length = snprintf(name, sizeof(name), "%s %.*s%s%.*s: ", object->kind, STR_ARG(object->namespace_),
@@ -51,7 +50,7 @@ static bool tell(struct cluster *c, size_t index, enum trust_reason reason, cons
 {
 	struct manifest_object object = manifest_of(c, index);
 	struct trust_outcome *outcome = &c->b->trust->outcomes[index];
-	char *message = strdup(without_name(&object, text));
+	char *message = strdup(trust_without_name(&object, text));
 
 	if (!message)
 		return err_no_memory(e);

@@ -125,6 +125,8 @@
 #define LIMIT_TIMEOUT_MAX_MS 30000u
 #define LIMIT_TIMEOUT_RESERVE_MS 100u
 
+/* Policy objects that are reviewed at the same time; others wait for their turn within their deadline. */
+#define LIMIT_OBJECT_REVIEWS 2u
 /* How long a review waits for the labels of a namespace that is not known yet, milliseconds. */
 #define LIMIT_LABELS_MS 1000u
 

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "server/admission_refusal.h"
+#include "server/admission_policy.h"
 #include "server/admission_request.h"
 #include "server/admission_response.h"
 #include "server/review.h"
@@ -60,6 +61,10 @@ static void decide(struct admission *a, struct decision *out)
 	const struct admission_request *r = a->request;
 	struct subject subject;
 
+	if (admission_is_policy(r)) {
+		admission_policy_decide(a->service, r, a->deadline_ms, a->arena, out);
+		return;
+	}
 	if (!admission_may_bring_images(r)) {
 		*out = decision_without_images(DECISION_ALLOW);
 		return;
@@ -106,7 +111,8 @@ static void offer_refusal(const struct admission *a, const struct decision *deci
 	cleanup(buf) struct buf message = buf_init(LIMIT_DENY_MESSAGE);
 	struct refusal refusal;
 
-	if (!a->service->refusals || decision->allowed || a->request->dry_run ||
+	/* Who applies a policy object is told, and nothing runs from one. */
+	if (!a->service->refusals || decision->allowed || a->request->dry_run || !a->request->workload ||
 	    !admission_refusal_regards(a->request, a->arena, &refusal))
 		return;
 	decision_message(decision, &message);

@@ -48,6 +48,12 @@ bool review_namespace_exempt(const struct review_service *service, struct str na
 void review_decide(struct review_service *service, const struct subject *subject, const struct image_uses *uses,
 		   int64_t deadline_ms, struct arena *arena, struct decision *out);
 
+/* Reviews a policy object, and lists who names an Attestor, under the trust in force (server/trust_holder.h,
+ * attest/trust_review.h). */
+bool review_policy_object(struct review_service *service, const struct trust_object *object, int64_t deadline_ms,
+			  struct arena *arena, struct trust_review *out, struct err *e) MUST_USE;
+struct str review_attestor_users(struct review_service *service, struct str attestor, size_t max, struct arena *arena);
+
 /* False, with the answer 405, for anything but POST. */
 bool review_is_post(const struct http_request *request, struct http_response *response);
 /* Answers a request that can't be read with a Status of Kubernetes, and counts it. */

@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
+#include "server/turns.h"
+
 /* Loads in a row, at start or when forced, that files which keep changing may spoil. */
 #define ATTEMPTS 5
 
 struct trust_holder {
 	struct trust_sources sources;
 	struct worker_pool *workers;
+	struct turns reviews; /* each may keep a child of the worker busy */
 
 	pthread_mutex_t refreshing; /* guards what follows */
 	uint64_t loaded;	    /* fingerprint of the files that were tried last */
@@ -26,6 +30,7 @@ static void holder_free(struct trust_holder *holder)
 {
 	trust_unref(holder->trust);
 	trust_objects_unref(holder->sources.objects);
+	turns_release(&holder->reviews);
 	pthread_mutex_destroy(&holder->refreshing);
 	pthread_mutex_destroy(&holder->lock);
 	free(holder);
@@ -40,6 +45,7 @@ static struct trust_holder *holder_new(const struct trust_sources *sources, stru
 	holder->sources = *sources;
 	(void)trust_objects_ref(sources->objects);
 	holder->workers = workers;
+	turns_init(&holder->reviews, LIMIT_OBJECT_REVIEWS);
 	pthread_mutex_init(&holder->refreshing, NULL);
 	pthread_mutex_init(&holder->lock, NULL);
 	return holder;
@@ -199,6 +205,32 @@ bool trust_holder_set_objects(struct trust_holder *holder, struct trust_objects 
 	fresh = reload(holder, true, trust_fingerprint(&holder->sources), e);
 	pthread_mutex_unlock(&holder->refreshing);
 	return fresh;
+}
+
+/* What belongs to the cluster, as the trust in force has it. */
+static bool review_under(const struct trust_holder *holder, struct trust *trust, const struct trust_object *object,
+			 int64_t deadline_ms, struct arena *arena, struct trust_review *out, struct err *e)
+{
+	struct trust_sources sources = {.own_namespace = holder->sources.own_namespace,
+					.namespace_labels = holder->sources.namespace_labels,
+					.objects = trust->objects};
+
+	return trust_review_object(&sources, holder->workers, trust, object, deadline_ms, arena, out, e);
+}
+
+bool trust_holder_review(struct trust_holder *holder, const struct trust_object *object, int64_t deadline_ms,
+			 struct arena *arena, struct trust_review *out, struct err *e)
+{
+	struct trust *trust;
+	bool reviewed;
+
+	if (!turns_take(&holder->reviews, deadline_ms))
+		return err_set(e, ERR_UNAVAILABLE, "too many policy objects are reviewed at the same time");
+	trust = trust_holder_pin(holder, NULL);
+	reviewed = review_under(holder, trust, object, deadline_ms, arena, out, e);
+	trust_unref(trust);
+	turns_give(&holder->reviews);
+	return reviewed;
 }
 
 bool trust_holder_problem(struct trust_holder *holder, struct err *out)

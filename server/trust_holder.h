@@ -2,7 +2,7 @@
 #ifndef SEALGATE_SERVER_TRUST_HOLDER_H
 #define SEALGATE_SERVER_TRUST_HOLDER_H
 
-#include "attest/trust.h"
+#include "attest/trust_review.h"
 
 struct trust_holder;
 
@@ -28,6 +28,10 @@ bool trust_holder_refresh(struct trust_holder *holder, bool force, struct err *e
  * Results as of trust_holder_refresh with `force`; when the load fails, `objects` count from the next one on. Any
  * thread. */
 bool trust_holder_set_objects(struct trust_holder *holder, struct trust_objects *objects, struct err *e);
+/* Reviews an object under the trust in force (attest/trust_review.h). At most LIMIT_OBJECT_REVIEWS at the same time;
+ * who gets no turn until the deadline is told ERR_UNAVAILABLE. Any thread. */
+bool trust_holder_review(struct trust_holder *holder, const struct trust_object *object, int64_t deadline_ms,
+			 struct arena *arena, struct trust_review *out, struct err *e) MUST_USE;
 /* The error of the last reload; false when it succeeded. Any thread. */
 bool trust_holder_problem(struct trust_holder *holder, struct err *out);
 

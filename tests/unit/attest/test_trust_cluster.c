@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "attest/trust.h"
+#include "attest/trust_review.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -823,6 +823,161 @@ static void an_object_takes_its_share_of_memory_at_most(void **state)
 	refuses("a", NULL, "policy large can't be read");
 }
 
+/* The object that was added last, reviewed under the trust in force instead of being applied. */
+static struct trust_review review(struct arena *arena)
+{
+	struct trust_sources sources = {.own_namespace = bed.own_namespace,
+					.namespace_labels = bed.own_namespace != NULL,
+					.objects = bed.trust->objects};
+	const struct trust_object *object = &bed.next->objects[bed.next->object_count - 1];
+	struct trust_review found = {0};
+	struct err e = ERR_INIT;
+
+	if (!trust_review_object(&sources, bed.workers, bed.trust, object, clock_monotonic_ms() + LIMIT_VERIFY_MS,
+				 arena, &found, &e))
+		fail_msg("%s", e.text);
+	return found;
+}
+
+static void expect_refusal(const char *field, const char *text)
+{
+	cleanup(arena) struct arena arena = arena_init(1u << 20);
+	struct trust_review found = review(&arena);
+
+	assert_false(found.usable);
+	if (!str_eq_c(found.field, field) || !strstr(found.problem.ptr, text))
+		fail_msg("%s", found.problem.ptr);
+}
+
+static void a_review_refuses_what_the_loader_would(void **state)
+{
+	(void)state;
+	load();
+	add_attestor("qa", "ed rsa1024");
+	expect_refusal("spec.publicKeys[1].openpgp", "spec.publicKeys[1].openpgp: key ");
+	add_attestor("qb", "?");
+	expect_refusal("spec.publicKeys[0].openpgp", "spec.publicKeys[0].openpgp: ");
+	add_policy("prod", "p", "{\"require\":{\"digest\":true,\"age\":1}}");
+	expect_refusal("spec.require.age", "unknown field");
+	add_policy("", "p", "{}");
+	expect_refusal("spec", "must not be empty");
+	add(TRUST_OBJECT_POLICY, "prod", "q", "u", STR("{"));
+	expect_refusal("", "line 1, column 2");
+	add(TRUST_OBJECT_POLICY, "prod", "r", "u", STR("[]"));
+	expect_refusal("", "must be an object");
+	bed.own_namespace = "other";
+	add_attestor("qc", "configMap:a");
+	expect_refusal("spec.publicKeys[0].from.configMap.namespace", "the namespace other only");
+	bed.own_namespace = NULL;
+	add_policy("", "s",
+		   "{\"match\":{\"namespaceSelector\":{\"matchLabels\":{\"a\":\"b\"}}},\"require\":{\"digest\":true}}");
+	expect_refusal("spec.match.namespaceSelector", "needs --kubeconfig or --in-cluster");
+}
+
+static void a_review_refuses_two_attestors_with_one_key(void **state)
+{
+	(void)state;
+	add_attestor("qa", "ed");
+	add_attestor("security", "rsa ed");
+	load();
+	add_policy("prod", "p", REQUIRES("\"qa\",\"security\""));
+	expect_refusal("spec.require.attestations[0].attestors[1]", "security shares a key with qa");
+}
+
+static void a_review_tells_of_size(void **state)
+{
+	static char large[LIMIT_OBJECT_TEXT + 2];
+	struct trust_object object = {.kind = TRUST_OBJECT_POLICY, .namespace_ = STR("a"), .name = STR("b")};
+	struct trust_sources sources = {0};
+	cleanup(arena) struct arena arena = arena_init(1u << 20);
+	struct trust_review found;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	load();
+	memset(large, ' ', LIMIT_OBJECT_TEXT + 1);
+	object.text = str_make(large, LIMIT_OBJECT_TEXT + 1);
+	assert_true(trust_review_object(&sources, NULL, bed.trust, &object, 1, &arena, &found, &e));
+	assert_non_null(strstr(found.problem.ptr, "the object is larger than 2097152 bytes"));
+	object.text.len--;
+	assert_true(trust_review_object(&sources, NULL, bed.trust, &object, 1, &arena, &found, &e));
+	assert_null(strstr(found.problem.ptr, "larger"));
+	assert_false(found.usable);
+}
+
+static void expect_warnings(size_t count, const char *first, const char *last)
+{
+	cleanup(arena) struct arena arena = arena_init(1u << 20);
+	struct trust_review found = review(&arena);
+
+	assert_true(found.usable);
+	assert_int_equal(found.problem.len + found.field.len, 0);
+	assert_int_equal(found.warning_count, count);
+	if (count && (!strstr(found.warnings[0].ptr, first) || !strstr(found.warnings[count - 1].ptr, last)))
+		fail_msg("%s, %s", found.warnings[0].ptr, found.warnings[count - 1].ptr);
+	if (count)
+		assert_false(str_starts_with(found.warnings[0], STR("Attestor ")));
+}
+
+static void a_review_warns_of_what_will_not_count(void **state)
+{
+	(void)state;
+	add_attestor("qa", "ed");
+	add_key_source(KEY_SOURCE_CONFIG_MAP, "b", "rsa1024");
+	load();
+	add_attestor("a", "rsa");
+	expect_warnings(0, "", "");
+	add_attestor("b", "expired ed");
+	expect_warnings(1, "spec.publicKeys[0].openpgp: key ", "has expired");
+	add_attestor("c", "configMap:a expired");
+	expect_warnings(2, "has expired", "there is no ConfigMap keys with the key a");
+	add_attestor("d", "configMap:b ed");
+	expect_warnings(1, "spec.publicKeys[0].from.configMap: key ", "is too weak");
+	add_policy("prod", "e", REQUIRES("\"qa\""));
+	expect_warnings(0, "", "");
+	add_policy("prod", "f", "{\"enforcement\":\"Warn\",\"require\":{\"attestations\":[{\"attestors\":[\"qb\"]}]}}");
+	expect_warnings(2, "attestors[0]: there is no Attestor qb", "Warn admits what this policy refuses");
+	add_policy("prod", "g", "{\"enforcement\":\"Audit\",\"require\":{\"digest\":true}}");
+	expect_warnings(1, "Audit admits", "only records it");
+}
+
+static void a_review_ends_at_its_deadline(void **state)
+{
+	struct trust_sources sources = {.own_namespace = "sealgate"};
+	cleanup(arena) struct arena arena = arena_init(1u << 20);
+	struct trust_review found = {0};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	load();
+	add_attestor("qa", "ed");
+	assert_false(trust_review_object(&sources, bed.workers, bed.trust, &bed.next->objects[0],
+					 clock_monotonic_ms() - 1, &arena, &found, &e));
+	assert_false(found.usable);
+	assert_int_not_equal(e.kind, ERR_INVALID);
+}
+
+static void who_names_an_attestor_is_listed(void **state)
+{
+	cleanup(arena) struct arena arena = arena_init(1u << 20);
+
+	(void)state;
+	add_attestor("qa", "ed");
+	add_attestor("qb", "rsa");
+	add_policy("", "c", REQUIRES("\"qa\""));
+	add_policy("prod", "p", REQUIRES("\"qb\",\"qa\""));
+	add_policy("prod", "q", REQUIRES("\"qb\""));
+	add_policy("test", "r", REQUIRES("\"qa\""));
+	load();
+	assert_true(str_eq_c(trust_attestor_users(bed.trust, STR("qa"), 100, &arena),
+			     "ClusterImagePolicy c, ImagePolicy prod/p, ImagePolicy test/r"));
+	assert_true(str_eq_c(trust_attestor_users(bed.trust, STR("qa"), 40, &arena),
+			     "ClusterImagePolicy c, ImagePolicy prod/p and 1 more"));
+	assert_true(
+		str_eq_c(trust_attestor_users(bed.trust, STR("qa"), 39, &arena), "ClusterImagePolicy c and 2 more"));
+	assert_int_equal(trust_attestor_users(bed.trust, STR("other"), 100, &arena).len, 0);
+}
+
 #define IN_BED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -852,6 +1007,12 @@ int main(void)
 		IN_BED(pubkeys_stay_in_force_beside_objects),
 		IN_BED(more_keys_than_a_worker_can_load_are_left_out),
 		IN_BED(an_object_takes_its_share_of_memory_at_most),
+		IN_BED(a_review_refuses_what_the_loader_would),
+		IN_BED(a_review_refuses_two_attestors_with_one_key),
+		IN_BED(a_review_tells_of_size),
+		IN_BED(a_review_warns_of_what_will_not_count),
+		IN_BED(a_review_ends_at_its_deadline),
+		IN_BED(who_names_an_attestor_is_listed),
 	};
 
 	return cmocka_run_group_tests_name("attest/trust_cluster", tests, start_workers, stop_workers);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "server/trust_holder.h"
@@ -230,6 +231,31 @@ static void pins_stay_good_while_trust_is_swapped(void **state)
 	assert_int_equal(pinner.bad, 0);
 }
 
+static void an_object_is_reviewed_under_the_trust_in_force(void **state)
+{
+	static const char text[] =
+		"{\"apiVersion\":\"sealgate.dev/"
+		"v1alpha1\",\"kind\":\"ImagePolicy\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},"
+		"\"spec\":{\"require\":{\"attestations\":[{\"attestors\":[\"qa\"]}]}}}";
+	struct trust_object object = {
+		.kind = TRUST_OBJECT_POLICY, .namespace_ = STR("n"), .name = STR("p"), .text = str_of(text)};
+	cleanup(holder) struct trust_holder *holder = open_holder();
+	cleanup(arena) struct arena arena = arena_init(1u << 20);
+	struct trust_review review = {0};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_true(trust_holder_review(holder, &object, INT64_MAX, &arena, &review, &e));
+	assert_true(review.usable);
+	assert_int_equal(review.warning_count, 1);
+	assert_non_null(strstr(review.warnings[0].ptr, "there is no Attestor qa"));
+	object.name = STR("q");
+	assert_true(trust_holder_review(holder, &object, INT64_MAX, &arena, &review, &e));
+	assert_false(review.usable);
+	assert_true(str_eq_c(review.field, "metadata.name"));
+	assert_int_equal(policies(holder, 1), 0);
+}
+
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 static void objects_of_a_cluster_are_in_force_at_once(void **state)
@@ -264,6 +290,7 @@ int main(void)
 		IN_DIR(an_absent_directory_keeps_the_last_good),
 		IN_DIR(pins_stay_good_while_trust_is_swapped),
 		IN_DIR(objects_of_a_cluster_are_in_force_at_once),
+		IN_DIR(an_object_is_reviewed_under_the_trust_in_force),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
