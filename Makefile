@@ -85,6 +85,7 @@ help:
 	@echo 'make cluster    a real Kubernetes control plane on loopback with sealgate before it, built from its source once (needs Go)'
 	@echo 'make demo-cluster   the main job in that cluster, with kubectl: from the first refusal to controllers that run'
 	@echo 'make check-cluster  what people and controllers do to a cluster, tried there (RUN=PATTERN chooses)'
+	@echo 'make bench-cluster  what a webhook costs whoever creates pods there: none, one that always allows, sealgate (build/bench-cluster.json)'
 	@echo 'make coverage   line and branch coverage of the tests'
 	@echo 'make mutants    changes each condition and verdict of policy/ and attest/, and lists what no test notices'
 	@echo 'make fresh      check and demo (FRESH_GOALS) in a minimal Debian root (needs root)'
@@ -245,7 +246,7 @@ bench-program:
 	$(Q)$(MAKE) $(JOBS) --no-print-directory all $(BUILD)/tests/bench/bench
 
 # The control plane is built first: without Go there is nothing to do.
-cluster check-cluster demo-cluster:
+cluster check-cluster demo-cluster bench-cluster:
 	$(Q)tests/cluster/build.sh >/dev/null
 	$(Q)scripts/deps.sh build
 	$(Q)$(MAKE) $(JOBS) --no-print-directory all
@@ -297,7 +298,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps deps-test tests check check-unit faults soak demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program cluster check-cluster demo-cluster coverage mutants run-mutants man install dist clean FORCE
+.PHONY: all help deps deps-test tests check check-unit faults soak demo fresh lint fmt fuzz fuzz-deps fuzz-binaries prove bench bench-compare bench-program cluster check-cluster demo-cluster bench-cluster coverage mutants run-mutants man install dist clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

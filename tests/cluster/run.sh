@@ -1,12 +1,13 @@
 #!/bin/bash
-# run.sh up|check|demo: a real control plane on loopback, with sealgate before it.
+# run.sh up|check|demo|bench: a real control plane on loopback, with sealgate before it.
 #   up     starts it, says how to use it, and leaves it running
 #   check  runs the scenarios; RUN=PATTERN chooses some
 #   demo   plays scripts/demo-cluster.sh
+#   bench  what a webhook costs whoever creates pods, into BUILD/bench-cluster.json
 # Everything is below a temporary directory. Except for `up`, all of it is gone at the end, also after a failure or an interrupt.
 set -eu
 cd "$(dirname "$0")"
-what=${1:?up, check or demo}
+what=${1:?up, check, demo or bench}
 SEALGATE_BUILD=$(cd "../../${BUILD:-build}" && pwd)
 CONTROLPLANE=$(./build.sh)
 export SEALGATE_BUILD CONTROLPLANE
@@ -74,8 +75,13 @@ demo)
 	start_bed
 	BED=$work ../../scripts/demo-cluster.sh
 	;;
+bench)
+	go build -o "$programs/" ./allow ./bench
+	ALLOW=$programs/allow "$programs/bench" "$work" "$SEALGATE_BUILD/bench-cluster.json" &
+	follow $!
+	;;
 *)
-	echo "run.sh: up, check or demo" >&2
+	echo "run.sh: up, check, demo or bench" >&2
 	exit 2
 	;;
 esac

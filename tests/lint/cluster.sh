@@ -13,5 +13,5 @@ command -v go >/dev/null || exit "$status"
 unformatted=$(gofmt -l .)
 [ -z "$unformatted" ] || { echo "gofmt -w: $unformatted" >&2; status=1; }
 # Vetting compiles what the tests import; that of the control plane itself is left to its build.
-GOFLAGS="${GOFLAGS:-} -trimpath" go vet ./bed ./up ./scenarios >&2 || status=1
+GOFLAGS="${GOFLAGS:-} -trimpath" go vet ./allow ./bed ./bench ./up ./scenarios >&2 || status=1
 exit "$status"

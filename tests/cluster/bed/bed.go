@@ -3,6 +3,7 @@ package bed
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ type Bed struct {
 	Plane    *ControlPlane
 	Guard    *Guard
 	Policies string // the directory that sealgated follows
+	allow    *Process
 }
 
 // Names of namespaces choose the policy: warn-* and audit-* only tell, all others refuse.
@@ -133,6 +135,27 @@ func (b *Bed) Apply(r Registration) error {
 	return nil
 }
 
+// StartAllow starts the program that allows everything, with the certificate of the bed's sealgated, and returns its address.
+func (b *Bed) StartAllow(program string) (string, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return "", err
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
+	b.allow, err = startProcess("allow", filepath.Join(b.Dir, "allow.log"), nil, program, address,
+		b.Guard.File("certs/server.pem"), b.Guard.File("certs/server-key.pem"))
+	if err != nil {
+		return "", err
+	}
+	return address, b.allow.await("listening", startLimit, func() bool {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+}
+
 // Stop ends everything, in whatever state it is.
 func (b *Bed) Stop() {
 	if b.Plane != nil {
@@ -141,6 +164,7 @@ func (b *Bed) Stop() {
 	if b.Guard != nil {
 		b.Guard.Process.Stop(patience)
 	}
+	b.allow.Stop(patience)
 	if b.Tools != nil {
 		b.stop()
 	}
