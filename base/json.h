@@ -16,6 +16,10 @@ CLEANUP_POINTER(json, json_t, json_decref)
  * nothing after the value, bounded depth. Integers that don't fit 64 bits and strings with U+0000 are ERR_INVALID. The
  * caller owns *out. */
 bool json_read(struct str text, json_t **out, struct err *e) MUST_USE;
+/* The same for what others may store and we only look at: U+0000 is read as U+FFFD, and an integer that doesn't fit 64
+ * bits as some number that is no integer; members that only this makes equal are one. So nobody's odd value keeps what
+ * stands beside it from being read. */
+bool json_read_foreign(struct str text, json_t **out, struct err *e) MUST_USE;
 /* Compact text, keys in insertion order; appended to `out`. */
 bool json_write(const json_t *value, struct buf *out, struct err *e) MUST_USE;
 

@@ -80,7 +80,7 @@ static json_t *read_answer(const struct call *call, const struct err *ended, str
 		(void)err_context(e, "the API server's answer");
 		return NULL;
 	}
-	if (!json_read(buf_str(&call->body), &answer, &unread))
+	if (!json_read_foreign(buf_str(&call->body), &answer, &unread))
 		answer = NULL;
 	(void)is_good(call, answer, &unread, e);
 	return answer;

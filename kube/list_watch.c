@@ -149,7 +149,7 @@ static bool take_event(void *context, struct str text, struct err *e)
 	cleanup(json) json_t *json = NULL;
 	struct watch_event event;
 
-	if (!json_read(text, &json, e) || !watch_event_read(json, &event, e))
+	if (!json_read_foreign(text, &json, e) || !watch_event_read(json, &event, e))
 		return false;
 	w->healthy = true;
 	/* What has gone on after a list was not forgotten. */

@@ -245,6 +245,51 @@ static void types_have_names(void **state)
 	assert_string_equal(json_type_name(NULL), "absent");
 }
 
+static void what_others_store_is_read_all_the_same(void **state)
+{
+	static const char *const rows[][2] = {
+		{"{\"a\":1,\"b\":[true]}", "{\"a\":1,\"b\":[true]}"},
+		{"{\"a\\u0000b\":\"\\u0000\"}", "{\"a\xef\xbf\xbd"
+						"b\":\"\xef\xbf\xbd\"}"},
+		{"\"\\\\u0000\"", "\"\\\\u0000\""},
+		{"[\"\\u0000\",\"\\\\\\u0000\\\"\\u0000\"]", "[\"\xef\xbf\xbd\",\"\\\\\xef\xbf\xbd\\\"\xef\xbf\xbd\"]"},
+		{"[18446744073709551616,5]", "[1.4467440737095516,5]"},
+		{"[-99999999999999999999,\"99999999999999999999\"]", "[-9.9999999999999999,\"99999999999999999999\"]"},
+		{"[1.5e300,9223372036854775807,\"\\u0000\"]", "[1.5e+300,9223372036854775807,\"\xef\xbf\xbd\"]"},
+		{"{\"\\u0000\":1,\"\\ufffd\":2}", "{\"\xef\xbf\xbd\":2}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cleanup(buf) struct buf out = buf_init(4096);
+		cleanup(json) json_t *value = NULL;
+		struct err e = ERR_INIT;
+
+		if (!json_read_foreign(str_of(rows[i][0]), &value, &e))
+			fail_msg("%s: %s", rows[i][0], e.text);
+		assert_true(json_write(value, &out, &e));
+		if (i != 5)
+			assert_string_equal(out.data, rows[i][1]);
+		assert_false(json_is_integer(json_array_get(value, 0)) && i >= 4);
+	}
+}
+
+static void what_is_no_document_is_refused_from_others_too(void **state)
+{
+	static const char *const bad[] = {
+		"", "{", "[1,]", "\"\\u0000", "{\"a\":1,\"a\":\"\\u0000\"}", "[\"\\u0000\"] x"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		json_t *value = NULL;
+		struct err e = ERR_INIT;
+
+		assert_false(json_read_foreign(str_of(bad[i]), &value, &e));
+		assert_int_equal(e.kind, ERR_INVALID);
+		assert_null(value);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +306,8 @@ int main(void)
 		cmocka_unit_test(text_of_what_is_no_string_is_absent),
 		cmocka_unit_test(strings_are_made_from_UTF_8_alone),
 		cmocka_unit_test(types_have_names),
+		cmocka_unit_test(what_others_store_is_read_all_the_same),
+		cmocka_unit_test(what_is_no_document_is_refused_from_others_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,6 +175,22 @@ static void bookmarks_move_the_watch_on(void **state)
 	end(&bed);
 }
 
+/* Whoever may annotate a namespace may write these; the API server keeps them. */
+static void odd_values_of_one_object_stop_no_other(void **state)
+{
+	static const char odd[] = "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"odd\",\"resourceVersion\":"
+				  "\"6\",\"annotations\":"
+				  "{\"a\":\"\\u0000\"}},\"spec\":{\"\\u0000\":99999999999999999999}}}\n";
+	struct bed bed;
+	(void)state;
+	begin_synced(&bed);
+	script_data(&bed.script, odd);
+	script_data(&bed.script, EVENT("ADDED", "b", "7"));
+	step(&bed);
+	told(&bed, "+odd +b ");
+	end(&bed);
+}
+
 static void begin_paged(struct bed *bed, int status)
 {
 	begin_at(bed, &target, 7);
@@ -540,6 +556,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stream_lists_and_goes_on_as_a_watch),
 		cmocka_unit_test(bookmarks_move_the_watch_on),
+		cmocka_unit_test(odd_values_of_one_object_stop_no_other),
 		cmocka_unit_test(pages_take_over_where_there_are_no_streams),
 		cmocka_unit_test(a_list_that_expires_between_pages_begins_again),
 		cmocka_unit_test(a_page_that_is_too_large_is_asked_for_in_parts),
