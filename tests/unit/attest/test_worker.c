@@ -177,48 +177,82 @@ static void a_stopped_child_costs_its_deadline_and_no_more(void **state)
 	key_set_unref(keys);
 }
 
-/* A gpg before the real one in PATH that does `harm` the first `times` times it is to verify. */
-static void put_fragile_gpg(const char *directory, const char *harm, int times)
+#define TO_VERIFY "*' --verify '*|*' --output '*"
+#define TO_IMPORT "*' --import '*"
+
+/* A gpg before the real one in PATH that does `harm` the first `times` times its arguments fit the pattern. */
+static void put_fragile_gpg(const char *directory, const char *pattern, const char *harm, int times)
 {
 	cleanup(buf) struct buf script = buf_init(4096);
 	char path[128];
 
 	buf_printf(&script,
 		   "#!/bin/sh\n"
-		   "case \" $* \" in *' --verify '*|*' --output '*)\n"
+		   "case \" $* \" in %s)\n"
 		   "  echo x >>'%s/calls'\n"
 		   "  [ $(wc -l <'%s/calls') -le %d ] && %s;;\n"
 		   "esac\n"
 		   "PATH=${PATH#*:} exec gpg \"$@\"\n",
-		   directory, directory, times, harm);
+		   pattern, directory, directory, times, harm);
 	snprintf(path, sizeof(path), "%s/gpg", directory);
 	assert_true(file_write(path, buf_str(&script), 0755, NULL));
 }
 
-/* The verdict when gpg does itself that harm so often, under a worker of its own. */
-static enum verdict_reason reason_when_gpg(const char *harm, int times)
+struct fragile {
+	char directory[64];
+	struct bed bed;
+};
+
+/* A worker of its own, whose gpg does itself that harm so often. */
+static void fragile_begin(struct fragile *f, const char *pattern, const char *harm, int times)
 {
-	char directory[] = "/tmp/sealgate-gpg-XXXXXX";
 	cleanup(memory) char *before = strdup(getenv("PATH"));
 	cleanup(buf) struct buf path = buf_init(8192);
-	struct bed bed = {.run = "/tmp/sealgate-worker-XXXXXX"};
+
+	*f = (struct fragile){"/tmp/sealgate-gpg-XXXXXX", {.run = "/tmp/sealgate-worker-XXXXXX"}};
+	assert_non_null(mkdtemp(f->directory));
+	assert_non_null(mkdtemp(f->bed.run));
+	put_fragile_gpg(f->directory, pattern, harm, times);
+	buf_printf(&path, "%s:%s", f->directory, before);
+	setenv("PATH", path.data, 1);
+	f->bed.pool = worker_pool_start(1, f->bed.run, NULL);
+	setenv("PATH", before, 1);
+	assert_non_null(f->bed.pool);
+}
+
+static void fragile_end(struct fragile *f)
+{
+	worker_pool_stop(f->bed.pool);
+	directory_remove(f->bed.run);
+	directory_remove(f->directory);
+}
+
+static enum verdict_reason reason_when_gpg(const char *harm, int times)
+{
 	struct key_set *keys = known_key("ed");
 	enum verdict_reason reason;
+	struct fragile f;
 
-	assert_non_null(mkdtemp(directory));
-	assert_non_null(mkdtemp(bed.run));
-	put_fragile_gpg(directory, harm, times);
-	buf_printf(&path, "%s:%s", directory, before);
-	setenv("PATH", path.data, 1);
-	bed.pool = worker_pool_start(1, bed.run, NULL);
-	setenv("PATH", before, 1);
-	assert_non_null(bed.pool);
-	reason = verify(&bed, keys, "attached.asc", clock_monotonic_ms() + BUSY_MS).reason;
-	worker_pool_stop(bed.pool);
-	directory_remove(bed.run);
-	directory_remove(directory);
+	fragile_begin(&f, TO_VERIFY, harm, times);
+	reason = verify(&f.bed, keys, "attached.asc", clock_monotonic_ms() + BUSY_MS).reason;
+	fragile_end(&f);
 	key_set_unref(keys);
 	return reason;
+}
+
+static void a_gpg_killed_over_a_key_is_asked_again(void **state)
+{
+	cleanup(buf) struct buf key = fixture_key(STR("ed"));
+	cleanup(key_list) struct key_list list = {0};
+	struct err e = ERR_INIT;
+	struct fragile f;
+
+	(void)state;
+	fragile_begin(&f, TO_IMPORT, "kill -9 $$", 1);
+	if (!worker_inspect_key(f.bed.pool, buf_str(&key), soon(), &list, &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(list.count, 1);
+	fragile_end(&f);
 }
 
 static void a_killed_gpg_is_asked_again(void **state)
@@ -452,6 +486,7 @@ int main(void)
 						teardown_after_murder),
 		cmocka_unit_test_setup_teardown(who_finds_no_free_worker_is_told, setup_one, teardown),
 		cmocka_unit_test(a_pool_without_a_place_or_slots_is_refused),
+		cmocka_unit_test(a_gpg_killed_over_a_key_is_asked_again),
 		cmocka_unit_test(a_killed_gpg_is_asked_again),
 		cmocka_unit_test(a_message_that_kills_gpg_twice_is_judged),
 		cmocka_unit_test(a_message_that_keeps_gpg_busy_is_judged),
