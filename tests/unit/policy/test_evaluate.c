@@ -426,6 +426,41 @@ static void an_unsigned_sidecar_is_named(void **state)
 	assert_true(str_eq_c(w->decision.findings[0].path, "spec.containers[1].image"));
 }
 
+static void each_entry_that_is_missing_is_named(void **state)
+{
+	cleanup(world) struct world *w = world_new();
+	const struct attestor *qa = world_attestor(w, "qa", "n/qa", FPR_QA),
+			      *security = world_attestor(w, "security", "n/sec", FPR_SECURITY);
+	const struct attestation_rule rules[] = {{.attestors = &qa, .attestor_count = 1, .count = 1},
+						 {.attestors = &security, .attestor_count = 1, .count = 1}};
+
+	(void)state;
+	world_policy(w, "production", 1, 1, &qa);
+	w->policies[0].rules = rules;
+	w->policies[0].rule_count = 2;
+	world_expect(world_judge_image(w, IMAGE_A), DECISION_DENY,
+		     MISSING(IMAGE_A, "production",
+			     "requires attestor qa: no attestation found; requires attestor security: no attestation "
+			     "found"));
+	world_fact(w, "n/qa", FPR_QA, DIGEST_A);
+	world_expect(world_judge_image(w, IMAGE_A), DECISION_DENY,
+		     MISSING(IMAGE_A, "production", "requires attestor security: no attestation found"));
+}
+
+static void a_choice_of_attestors_is_told_as_one(void **state)
+{
+	cleanup(world) struct world *w = two_of_two();
+	struct attestation_rule rule = w->policies[0].rules[0];
+
+	(void)state;
+	rule.count = 1;
+	w->policies[0].rules = &rule;
+	world_expect(world_judge_image(w, IMAGE_A), DECISION_DENY,
+		     MISSING(IMAGE_A, "production",
+			     "requires 1 of attestors qa, security: qa: no attestation found; security: no attestation "
+			     "found"));
+}
+
 static void CVE_2026_49834_threshold_counts_distinct_attestors(void **state)
 {
 	cleanup(world) struct world *w = two_of_two();
@@ -1240,6 +1275,8 @@ int main(void)
 		cmocka_unit_test(a_warning_for_one_image_does_not_weaken_another),
 		cmocka_unit_test(every_policy_that_selects_must_hold),
 		cmocka_unit_test(an_unsigned_sidecar_is_named),
+		cmocka_unit_test(each_entry_that_is_missing_is_named),
+		cmocka_unit_test(a_choice_of_attestors_is_told_as_one),
 		cmocka_unit_test(CVE_2026_49834_threshold_counts_distinct_attestors),
 		cmocka_unit_test(GHSA_3633_5h82_39pq_an_attestor_named_twice_counts_once),
 		cmocka_unit_test(CVE_2026_23992_a_threshold_of_zero_admits_nothing),

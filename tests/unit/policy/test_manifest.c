@@ -273,6 +273,11 @@ static void errors_across_files_name_both(void **state)
 		{{STR(ATTESTOR("qa", "1")), STR(ATTESTOR("qb", "1")), STR(POLICY("a", "qb, qa"))},
 		 "file3: document 1: spec.require.attestations[0].attestors[1]: qa shares a key with qb "
 		 "(file1: document 1: spec.publicKeys[0].openpgp)"},
+		/* The key that comes first is not the one whose text does. */
+		{{STR(ATTESTOR("a", "9") "---\n" ATTESTOR("qa", "1")), STR(ATTESTOR("qb", "1")),
+		  STR(POLICY("a", "qb, qa"))},
+		 "file3: document 1: spec.require.attestations[0].attestors[1]: qa shares a key with qb "
+		 "(file1: document 2: spec.publicKeys[0].openpgp)"},
 	};
 
 	(void)state;
