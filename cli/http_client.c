@@ -1,78 +1,32 @@
 #include "cli/http_client.h"
 
-#include <arpa/inet.h>
-#include <curl/curl.h>
-
 #include "base/file.h"
 #include "base/json.h"
+#include "client/transfer.h"
 
-enum { URL_MAX = 2048, TOKEN_MAX = 4096, CONNECT_SECONDS = 10, TOTAL_SECONDS = 30, SAID_MAX = 400 };
+enum { URL_MAX = 2048, TOKEN_MAX = 4096, TOTAL_MS = 30000, SAID_MAX = 400, HEADERS_MAX = 3 };
 
 struct http_client {
-	CURL *curl;
-	struct curl_slist *headers;
+	struct transfers *transfers;
+	struct transfer_peer peer;
+	const char *headers[HEADERS_MAX];
+	size_t header_count;
+	struct buf authorization;
 	char base[URL_MAX]; /* without the final slash */
-	char problem[CURL_ERROR_SIZE];
 };
-
-CLEANUP_POINTER(curl_url, CURLU, curl_url_cleanup)
-
-static void free_curl_text(char **text)
-{
-	curl_free(*text);
-}
-
-CLEANUP_VALUE(curl_text, char *, free_curl_text)
 
 void http_answer_release(struct http_answer *answer)
 {
 	buf_release(&answer->body);
 }
 
-/* One of them holds the token. */
-static void free_headers(struct curl_slist *headers)
-{
-	for (struct curl_slist *one = headers; one; one = one->next)
-		explicit_bzero(one->data, strlen(one->data));
-	curl_slist_free_all(headers);
-}
-
 void http_client_free(struct http_client *client)
 {
 	if (!client)
 		return;
-	free_headers(client->headers);
-	curl_easy_cleanup(client->curl);
+	transfers_free(client->transfers);
+	buf_release(&client->authorization);
 	free(client);
-}
-
-static bool is_loopback(const char *host)
-{
-	unsigned char address[4];
-
-	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-	       (inet_pton(AF_INET, host, address) == 1 && address[0] == 127);
-}
-
-/* Gives the scheme and host; anything a base URL has no use for is an error. */
-static bool check_url(const char *url, bool *plain, bool *loopback, struct err *e)
-{
-	static const CURLUPart unwanted[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT};
-	cleanup(curl_url) CURLU *parts = curl_url();
-	cleanup(curl_text) char *scheme = NULL;
-	cleanup(curl_text) char *host = NULL;
-	cleanup(curl_text) char *other = NULL;
-
-	if (!parts || curl_url_set(parts, CURLUPART_URL, url, 0) || curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) ||
-	    curl_url_get(parts, CURLUPART_HOST, &host, 0) ||
-	    (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
-		return err_set(e, ERR_INVALID, "--server: \"%s\" is not http://HOST:PORT or https://HOST:PORT", url);
-	for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
-		if (curl_url_get(parts, unwanted[i], &other, 0) == CURLUE_OK)
-			return err_set(e, ERR_INVALID, "--server: the URL has no user name, query or fragment");
-	*plain = strcmp(scheme, "http") == 0;
-	*loopback = is_loopback(host);
-	return true;
 }
 
 static bool set_base(struct http_client *client, const char *url, struct err *e)
@@ -108,20 +62,9 @@ static bool read_token(const char *file, struct buf *out, struct err *e)
 	return buf_ok(out, e);
 }
 
-static bool add_header(struct http_client *client, const char *line, struct err *e)
-{
-	struct curl_slist *more = curl_slist_append(client->headers, line);
-
-	if (!more)
-		return err_no_memory(e);
-	client->headers = more;
-	return true;
-}
-
 static bool set_token(struct http_client *client, const char *file, bool exposed, struct err *e)
 {
 	cleanup(buf) struct buf text = buf_init_secret(TOKEN_MAX);
-	cleanup(buf) struct buf header = buf_init_secret(TOKEN_MAX + 64);
 	struct str token;
 
 	if (!read_token(file, &text, e))
@@ -131,155 +74,166 @@ static bool set_token(struct http_client *client, const char *file, bool exposed
 		return true;
 	if (exposed)
 		return err_set(e, ERR_INVALID, "a token is not sent to another machine over plain HTTP; use https://");
-	buf_printf(&header, "Authorization: Bearer %.*s", STR_ARG(token));
-	return buf_ok(&header, e) && add_header(client, header.data, e);
-}
-
-static void set_basics(struct http_client *client)
-{
-	CURL *c = client->curl;
-
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)TOTAL_SECONDS);
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "sealgate/" SEALGATE_VERSION);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, client->problem);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, client->headers);
+	buf_printf(&client->authorization, "Authorization: Bearer %.*s", STR_ARG(token));
+	client->headers[client->header_count++] = client->authorization.data;
+	return buf_ok(&client->authorization, e);
 }
 
 static bool set_files(struct http_client *client, const struct server_options *o, struct err *e)
 {
 	if (!o->certificate != !o->key)
 		return err_set(e, ERR_INVALID, "--cert and --client-key go together");
-	if (o->ca)
-		curl_easy_setopt(client->curl, CURLOPT_CAINFO, o->ca);
-	if (o->certificate) {
-		curl_easy_setopt(client->curl, CURLOPT_SSLCERT, o->certificate);
-		curl_easy_setopt(client->curl, CURLOPT_SSLKEY, o->key);
-	}
+	client->peer.ca_file = o->ca;
+	client->peer.certificate_file = o->certificate;
+	client->peer.key_file = o->key;
 	return true;
 }
 
 static bool set_up(struct http_client *client, const struct server_options *o, struct err *e)
 {
-	bool plain = false;
-	bool loopback = false;
+	struct transfer_url url = {0};
+	bool unwanted = false;
 
-	if (!check_url(o->url, &plain, &loopback, e) || !set_base(client, o->url, e) ||
-	    !set_token(client, o->token_file, plain && !loopback, e) ||
-	    !add_header(client, "Content-Type: application/json", e) || !add_header(client, "Expect:", e))
+	if (!transfer_url_read(o->url, &url, &unwanted, e))
+		return err_context(e, "--server");
+	if (!set_base(client, o->url, e) || !set_token(client, o->token_file, !url.https && !url.loopback, e) ||
+	    !set_files(client, o, e))
 		return false;
-	set_basics(client);
+	client->headers[client->header_count++] = "Content-Type: application/json";
+	client->headers[client->header_count++] = "Expect:";
+	client->peer.plain = true;
 	/* A proxy would carry a token that was meant to stay on this machine. */
-	if (loopback)
-		curl_easy_setopt(client->curl, CURLOPT_PROXY, "");
-	return set_files(client, o, e);
+	client->peer.system_proxy = !url.loopback;
+	client->transfers = transfers_new(&client->peer, e);
+	return client->transfers != NULL;
 }
 
 struct http_client *http_client_new(const struct server_options *options, struct err *e)
 {
 	cleanup(http_client) struct http_client *client = calloc(1, sizeof(*client));
 
-	if (!client || !(client->curl = curl_easy_init())) {
+	if (!client) {
 		err_no_memory(e);
 		return NULL;
 	}
-	if (!set_up(client, options, e))
-		return NULL;
-	return take(client);
-}
-
-static size_t receive(char *data, size_t size, size_t count, void *context)
-{
-	struct buf *out = context;
-
-	buf_add(out, str_make(data, size * count));
-	return out->failed ? 0 : size * count;
+	client->authorization = buf_init_secret(TOKEN_MAX + 64);
+	return set_up(client, options, e) ? take(client) : NULL;
 }
 
 /* What to do about a failure that people meet. */
 static const struct {
-	CURLcode code;
+	enum transfer_end end;
 	enum err_kind kind;
 	const char *advice;
 } advices[] = {
-	{CURLE_COULDNT_CONNECT, ERR_UNAVAILABLE,
+	{TRANSFER_NO_CONNECTION, ERR_UNAVAILABLE,
 	 "is sealgated running there, and listening for its API (--api-listen)?"},
-	{CURLE_COULDNT_RESOLVE_HOST, ERR_UNAVAILABLE, "check the host name of --server"},
-	{CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, "try again, or check the network between here and the server"},
-	{CURLE_PEER_FAILED_VERIFICATION, ERR_UNAVAILABLE, "give the server's CA with --cacert FILE"},
-	{CURLE_SSL_CACERT_BADFILE, ERR_INVALID, "--cacert names no file with certificates in PEM"},
-	{CURLE_SSL_CERTPROBLEM, ERR_INVALID, "--cert and --client-key don't fit or can't be read"},
-	{CURLE_SSL_CONNECT_ERROR, ERR_UNAVAILABLE,
+	{TRANSFER_NO_HOST, ERR_UNAVAILABLE, "check the host name of --server"},
+	{TRANSFER_LATE, ERR_TIMEOUT, "try again, or check the network between here and the server"},
+	{TRANSFER_UNTRUSTED, ERR_UNAVAILABLE, "give the server's CA with --cacert FILE"},
+	{TRANSFER_BAD_AUTHORITIES, ERR_INVALID, "--cacert names no file with certificates in PEM"},
+	{TRANSFER_BAD_CERTIFICATE, ERR_INVALID, "--cert and --client-key don't fit or can't be read"},
+	{TRANSFER_NO_TLS, ERR_UNAVAILABLE,
 	 "does the server speak TLS there, and does it ask for a client certificate (--cert, --client-key)?"},
-	{CURLE_GOT_NOTHING, ERR_UNAVAILABLE, "the server closed the connection; a TLS port needs https://"},
-	{CURLE_RECV_ERROR, ERR_UNAVAILABLE, "the connection broke; try again"},
-	{CURLE_SEND_ERROR, ERR_UNAVAILABLE, "the connection broke; try again"},
+	{TRANSFER_NOTHING, ERR_UNAVAILABLE, "the server closed the connection; a TLS port needs https://"},
+	{TRANSFER_BROKEN, ERR_UNAVAILABLE, "the connection broke; try again"},
 };
 
-static bool explain(const struct http_client *client, CURLcode code, struct err *e)
+/* What comes of the one request that is under way. */
+struct exchange {
+	const struct http_client *client;
+	struct buf body;
+	int status;
+	bool over;
+	bool complete;
+	struct err err;
+};
+
+static void exchange_release(struct exchange *exchange)
 {
-	const char *problem = client->problem[0] ? client->problem : curl_easy_strerror(code);
+	buf_release(&exchange->body);
+}
+
+CLEANUP_VALUE(exchange, struct exchange, exchange_release)
+
+static void note_head(void *context, int status, int retry_after)
+{
+	struct exchange *exchange = context;
+
+	(void)retry_after;
+	exchange->status = status;
+}
+
+static void note_data(void *context, struct str bytes)
+{
+	struct exchange *exchange = context;
+
+	buf_add(&exchange->body, bytes);
+	exchange->over = exchange->over || exchange->body.failed;
+}
+
+static void explain(struct exchange *exchange, enum transfer_end end, const char *problem)
+{
+	const char *base = exchange->client->base;
 
 	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
-		if (advices[i].code == code)
-			return err_set(e, advices[i].kind, "%s: %s; %s", client->base, problem, advices[i].advice);
-	return err_set(e, ERR_UNAVAILABLE, "%s: %s", client->base, problem);
+		if (advices[i].end == end) {
+			err_set(&exchange->err, advices[i].kind, "%s: %s; %s", base, problem, advices[i].advice);
+			return;
+		}
+	err_set(&exchange->err, ERR_UNAVAILABLE, "%s: %s", base, problem);
 }
 
-static bool transfer(struct http_client *client, const char *url, struct buf *body, int *status, struct err *e)
+static void note_end(void *context, enum transfer_end end, const char *problem)
 {
-	long code = 0;
-	CURLcode result;
+	struct exchange *exchange = context;
 
-	client->problem[0] = 0;
-	curl_easy_setopt(client->curl, CURLOPT_URL, url);
-	curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, receive);
-	curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, body);
-	result = curl_easy_perform(client->curl);
-	if (body->full)
+	exchange->over = true;
+	exchange->complete = end == TRANSFER_COMPLETE;
+	if (!exchange->complete)
+		explain(exchange, end, problem);
+}
+
+static bool carry_out(struct http_client *client, const struct transfer_request *request, struct exchange *exchange,
+		      struct err *e)
+{
+	const struct transfer_handler handler = {exchange, note_head, note_data, note_end};
+	uint64_t id = transfers_start(client->transfers, request, &handler, e);
+	bool runs = id != 0;
+
+	while (runs && !exchange->over)
+		runs = transfers_run(client->transfers, 0, -1, e);
+	transfers_cancel(client->transfers, id);
+	if (!runs)
+		return false;
+	if (exchange->body.full)
 		return err_set(e, ERR_TOO_LARGE, "%s: the answer is larger than %u bytes", client->base,
 			       HTTP_ANSWER_MAX);
-	if (result != CURLE_OK)
-		return explain(client, result, e);
-	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &code);
-	*status = (int)code;
-	return true;
-}
-
-static void set_method(struct http_client *client, const char *method, struct str body)
-{
-	CURL *c = client->curl;
-
-	if (body.ptr) {
-		curl_easy_setopt(c, CURLOPT_POST, 1L);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body.ptr);
-	} else {
-		curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
-	}
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+	if (!exchange->complete && e)
+		*e = exchange->err;
+	return exchange->complete && buf_ok(&exchange->body, e);
 }
 
 bool http_client_call(struct http_client *client, const char *method, const char *path, struct str body,
 		      struct http_answer *answer, struct err *e)
 {
 	cleanup(buf) struct buf url = buf_init(URL_MAX * 8);
-	cleanup(buf) struct buf received = buf_init(HTTP_ANSWER_MAX);
-	int status = 0;
+	cleanup(exchange) struct exchange exchange = {.client = client, .body = buf_init(HTTP_ANSWER_MAX)};
+	struct transfer_request request = {.method = method,
+					   .headers = client->headers,
+					   .header_count = client->header_count,
+					   .body = body,
+					   .timeout_ms = TOTAL_MS};
 
 	buf_printf(&url, "%s%s", client->base, path);
 	if (!buf_ok(&url, e))
 		return false;
-	set_method(client, method, body);
-	if (!transfer(client, url.data, &received, &status, e))
+	request.url = url.data;
+	if (!carry_out(client, &request, &exchange, e))
 		return false;
-	answer->status = status;
-	answer->body = received;
-	received = buf_init(0);
+	answer->status = exchange.status;
+	answer->body = exchange.body;
+	exchange.body = buf_init(0);
 	return true;
 }
 

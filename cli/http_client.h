@@ -1,4 +1,4 @@
-/* Requests to a sealgated server, one at a time: the only file that includes curl/curl.h. */
+/* Requests to a sealgated server, one at a time. */
 #ifndef SEALGATE_CLI_HTTP_CLIENT_H
 #define SEALGATE_CLI_HTTP_CLIENT_H
 

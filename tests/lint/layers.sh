@@ -38,7 +38,7 @@ libpq-fe.h store/postgres*
 microhttpd.h server/http.c
 gnutls/ server/tls_files.c
 yaml.h base/yaml.c
-curl/curl.h cli/http_client.c
+curl/curl.h client/transfer.c
 openssl/ certs/*|attest/sha1.c|attest/sha256.c|cli/token*|server/tls_files.c
 seccomp.h base/syscall_filter.c
 cmocka.h none"
