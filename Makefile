@@ -31,7 +31,7 @@ ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SA
 
 sources = $(wildcard $(1)/*.c)
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(call sources,$(1))))
-MAINS := server/main.c cli/main.c
+MAINS := server/main.c cli/main.c kube/main.c
 HEADERS := $(foreach f,$(FOLDERS),$(wildcard $(f)/*.h))
 
 # A folder may use itself and what stands below it; the same order serves the linker.
@@ -45,6 +45,7 @@ uses_kube := kube client base
 uses_server := server kube certs attest store policy client base
 uses_cli := cli kube certs attest store policy client base
 uses_bench := bench base
+uses_e2e := kube policy client base
 archives = $(patsubst %,$(BUILD)/lib%.a,$(uses_$(1)))
 
 TESTS := $(wildcard tests/unit/*/test_*.c) $(wildcard tests/contract/test_*.c)
@@ -67,10 +68,10 @@ FUZZ_SUPPORT := $(filter-out $(wildcard tests/fuzz/fuzz_*.c),$(wildcard tests/fu
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/bench/*.c) $(E2E_SUPPORT))
 FUZZ_SECONDS ?= 60
 
-all: $(BUILD)/sealgated $(BUILD)/sealgate
+all: $(BUILD)/sealgated $(BUILD)/sealgate $(BUILD)/sealgate-kube
 
 help:
-	@echo 'make            build/sealgated and build/sealgate'
+	@echo 'make            build/sealgated, build/sealgate and build/sealgate-kube'
 	@echo 'make demo       the main job, played with gpg, curl and the two programs (KEEP=1 leaves the server running)'
 	@echo 'make check      installs what is missing, builds, runs every test'
 	@echo 'make faults     breaks memory, system calls, files and processes at every point'
@@ -121,6 +122,10 @@ $(BUILD)/sealgate: $(BUILD)/obj/cli/main.o $(call archives,cli)
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+$(BUILD)/sealgate-kube: $(BUILD)/obj/kube/main.o $(call archives,kube)
+	$(if $(V),,@echo '  LD   $@')
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 # Looks at memory when it is given back.
 $(BUILD)/tests/unit/base/test_secret: override LDFLAGS += -Wl,--wrap=free
 
@@ -136,7 +141,7 @@ $(BUILD)/tests/contract/%: $(BUILD)/obj/tests/contract/%.o $(patsubst %.c,$(BUIL
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-$(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(E2E_SUPPORT)) $(call archives,policy)
+$(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(patsubst %.c,$(BUILD)/obj/%.o,$(E2E_SUPPORT)) $(call archives,e2e)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  LD   $@')
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
@@ -282,10 +287,11 @@ $(BUILD)/man/sealgate.1: $(BUILD)/sealgate
 	$(Q)$< man --directory $(@D)
 
 install: all man
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/sealgate $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/doc/sealgate $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -m 755 $(BUILD)/sealgated $(DESTDIR)$(PREFIX)/sbin/sealgated
 	install -m 755 $(BUILD)/sealgate $(DESTDIR)$(PREFIX)/bin/sealgate
+	install -m 755 $(BUILD)/sealgate-kube $(DESTDIR)$(PREFIX)/libexec/sealgate/sealgate-kube
 	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 $(BUILD)/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 README.md NEWS SECURITY.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/sealgate/

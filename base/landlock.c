@@ -108,9 +108,9 @@ static bool add_path(int ruleset, uint64_t handled, const struct path_rule *rule
 	       err_errno(e, "Landlock: %s", rule->path);
 }
 
-static bool add_port(int ruleset, uint64_t handled, uint16_t port, struct err *e)
+static bool add_port(int ruleset, uint64_t rights, uint16_t port, struct err *e)
 {
-	struct net_port rule = {.rights = LISTEN_TCP & handled, .port = port};
+	struct net_port rule = {.rights = rights, .port = port};
 
 	return rule.rights == 0 || syscall(SYS_landlock_add_rule, ruleset, RULE_PORT, &rule, 0) == 0 ||
 	       err_errno(e, "Landlock: port %u", port);
@@ -127,7 +127,10 @@ bool landlock_confine(int abi, const struct landlock_rules *rules, struct err *e
 		if (!add_path(ruleset, handled.files, &rules->paths[i], e))
 			return false;
 	for (size_t i = 0; i < rules->port_count; i++)
-		if (!add_port(ruleset, handled.net, rules->ports[i], e))
+		if (!add_port(ruleset, handled.net & LISTEN_TCP, rules->ports[i], e))
+			return false;
+	for (size_t i = 0; i < rules->connect_count; i++)
+		if (!add_port(ruleset, handled.net & CONNECT_TCP, rules->connect_ports[i], e))
 			return false;
 	return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0 || err_errno(e, "Landlock");
 }

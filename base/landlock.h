@@ -25,9 +25,11 @@ enum { LANDLOCK_ABI_FILES = 1, LANDLOCK_ABI_PORTS = 4, LANDLOCK_ABI_SIGNALS = 6 
 struct landlock_rules {
 	const struct path_rule *paths;
 	size_t path_count;
-	/* The TCP ports that may be listened on; no other, and no connection goes out over TCP. */
+	/* The TCP ports that may be listened on, and those that may be connected to; no other. */
 	const uint16_t *ports;
 	size_t port_count;
+	const uint16_t *connect_ports;
+	size_t connect_count;
 };
 
 /* 0 when there is none; errno says why. */

@@ -27,6 +27,7 @@ struct transfers {
 	const struct transfer_peer *peer;
 	struct curl_slist *connect_to;
 	uint64_t last_id;
+	bool working; /* handlers may be called: nothing may be taken from libcurl */
 	struct transfer *slots[TRANSFERS_MAX];
 };
 
@@ -278,12 +279,17 @@ uint64_t transfers_start(struct transfers *all, const struct transfer_request *r
 	return (*slot)->id;
 }
 
-/* Within a handler nothing may be taken from libcurl: transfers_run does it. */
 void transfers_cancel(struct transfers *all, uint64_t id)
 {
-	for (size_t i = 0; i < TRANSFERS_MAX; i++)
-		if (all->slots[i] && all->slots[i]->id == id)
-			all->slots[i]->cancelled = true;
+	for (size_t i = 0; i < TRANSFERS_MAX; i++) {
+		struct transfer **slot = &all->slots[i];
+
+		if (!*slot || (*slot)->id != id)
+			continue;
+		(*slot)->cancelled = true;
+		if (!all->working)
+			transfer_free(take(*slot));
+	}
 }
 
 static enum transfer_end end_of(CURLcode code)
@@ -383,13 +389,13 @@ static bool work(struct transfers *all, bool *any, struct err *e)
 	CURLMcode code;
 	int running;
 
+	all->working = true;
 	add_started(all, now_ms);
 	code = curl_multi_perform(all->multi, &running);
-	if (code != CURLM_OK)
-		return err_set(e, ERR_INTERNAL, "libcurl: %s", curl_multi_strerror(code));
 	*any = finish_done(all);
 	*any = finish_overdue(all, now_ms) || *any;
-	return true;
+	all->working = false;
+	return code == CURLM_OK || err_set(e, ERR_INTERNAL, "libcurl: %s", curl_multi_strerror(code));
 }
 
 /* Until the first of: the deadline, a request that isn't under way yet, the end of a silence. */

@@ -15,8 +15,12 @@ struct kube_agent {
 };
 
 /* Starts the program that stands beside this one (or in ../libexec/sealgate), with the same --kubeconfig (NULL:
- * in-cluster). Its standard error is ours. ERR_INVALID with its own words when it can't read its configuration. */
+ * in-cluster), and waits until it is ready. Its standard error is ours. ERR_INVALID and ERR_NOT_FOUND with its own
+ * words when it can't read its configuration; ERR_UNAVAILABLE when it can't be started. */
 bool kube_agent_start(const char *kubeconfig, struct kube_agent *out, struct err *e) MUST_USE;
+/* The same with the program at `program`. */
+bool kube_agent_start_program(const char *program, const char *kubeconfig, struct kube_agent *out,
+			      struct err *e) MUST_USE;
 /* Takes over the socket and the process. NULL on failure. */
 struct kube_transport *kube_agent_transport(struct kube_agent *agent, struct err *e);
 /* Ends it where no transport has taken it over; legal for one that was never started (fd -1). */

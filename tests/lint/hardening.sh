@@ -8,7 +8,7 @@ complain() {
 	echo "$1" >&2
 	status=1
 }
-for program in sealgated sealgate; do
+for program in sealgated sealgate sealgate-kube; do
 	file=$build/$program
 	[ -f "$file" ] || continue
 	headers=$(readelf -hWl "$file")
@@ -25,7 +25,7 @@ for program in sealgated sealgate; do
 	grep -q '_chk@' <<<"$symbols" || complain "$file: libc's functions don't check sizes (-D_FORTIFY_SOURCE=2)"
 done
 # The linker drops the marks where the system's own start files have none, as Debian 12's: ours are looked at one by one.
-for object in "$build"/obj/{base,policy,store,attest,certs,server,cli}/*.o; do
+for object in "$build"/obj/{base,client,policy,store,attest,certs,kube,server,cli}/*.o; do
 	[ -f "$object" ] || continue
 	readelf -h "$object" | grep -q 'Machine:.*X86-64' || continue
 	readelf -Wn "$object" | grep -q 'IBT.*SHSTK' || complain "$object: no marks for indirect branches and shadow stacks (-fcf-protection)"
