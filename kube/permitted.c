@@ -32,17 +32,13 @@ static const struct {
 	{"GET", "/apis/apps/v1/statefulsets"},
 	{"GET", "/apis/batch/v1/cronjobs"},
 	{"GET", "/apis/batch/v1/jobs"},
-	/* and reported */
+	/* and reported: one report of its own in each namespace */
 	{"GET", "/apis/wgpolicyk8s.io/v1alpha2/policyreports"},
-	{"GET", "/apis/wgpolicyk8s.io/v1alpha2/namespaces/*/policyreports/*"},
-	{"POST", "/apis/wgpolicyk8s.io/v1alpha2/namespaces/*/policyreports"},
-	{"PATCH", "/apis/wgpolicyk8s.io/v1alpha2/namespaces/*/policyreports/*"},
-	{"DELETE", "/apis/wgpolicyk8s.io/v1alpha2/namespaces/*/policyreports/*"},
+	{"PATCH", "/apis/wgpolicyk8s.io/v1alpha2/namespaces/*/policyreports/sealgate"},
+	{"DELETE", "/apis/wgpolicyk8s.io/v1alpha2/namespaces/*/policyreports/sealgate"},
 	{"GET", "/apis/openreports.io/v1alpha1/reports"},
-	{"GET", "/apis/openreports.io/v1alpha1/namespaces/*/reports/*"},
-	{"POST", "/apis/openreports.io/v1alpha1/namespaces/*/reports"},
-	{"PATCH", "/apis/openreports.io/v1alpha1/namespaces/*/reports/*"},
-	{"DELETE", "/apis/openreports.io/v1alpha1/namespaces/*/reports/*"},
+	{"PATCH", "/apis/openreports.io/v1alpha1/namespaces/*/reports/sealgate"},
+	{"DELETE", "/apis/openreports.io/v1alpha1/namespaces/*/reports/sealgate"},
 };
 
 static const char *const keys[] = {"allowWatchBookmarks",
