@@ -154,6 +154,20 @@ static void a_bad_attestation_beside_a_good_one_does_no_harm(void **state)
 	world_expect(world_judge_image(w, IMAGE_A), DECISION_ALLOW, "");
 }
 
+static void as_many_reasons_as_are_told_leave_none_to_count(void **state)
+{
+	cleanup(world) struct world *w = production();
+
+	(void)state;
+	for (unsigned i = 0; i < LIMIT_REASONS; i++)
+		world_fact(w, "n/qa", FPR_STRANGER, DIGEST_A);
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+	assert_false(str_ends_with(w->decision.findings[0].text, STR(" more)")));
+	world_fact(w, "n/qa", FPR_STRANGER, DIGEST_A);
+	assert_false(world_judge_image(w, IMAGE_A)->allowed);
+	assert_true(str_ends_with(w->decision.findings[0].text, STR(" and 1 more)")));
+}
+
 static void counts_what_was_left_unverified(void **state)
 {
 	cleanup(world) struct world *w = production();
@@ -1259,6 +1273,7 @@ int main(void)
 		cmocka_unit_test(says_why_each_attestation_does_not_count),
 		cmocka_unit_test(explains_three_attestations_and_counts_the_rest),
 		cmocka_unit_test(a_bad_attestation_beside_a_good_one_does_no_harm),
+		cmocka_unit_test(as_many_reasons_as_are_told_leave_none_to_count),
 		cmocka_unit_test(counts_what_was_left_unverified),
 		cmocka_unit_test(a_store_that_can_t_be_read_refuses_and_says_so),
 		cmocka_unit_test(no_source_of_facts_refuses),
