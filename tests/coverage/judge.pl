@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # judge.pl COVERAGE.JSON (gcovr's): one line per folder and one for all. Fails, with the lines that are to blame, where a folder of
 # %least is below its share. Lines in tests/coverage/justified.txt don't count against it, nor do their branches:
-# FILE <tab> FUNCTION <tab> the line <tab> why no test can reach it. One that is reached, or not there, is an error.
+# FILE <tab> FUNCTION <tab> the line, or * for a function of which no line is reached <tab> why no test can reach it. One that is
+# reached, or not there, is an error.
 use strict;
 use warnings;
 use JSON::PP ();
@@ -16,13 +17,16 @@ sub content_of {
 	return scalar <$in>;
 }
 
-# The text of each line, and the function that it stands in: the last name before a "{" in the first column.
+# The text of each line, and the function that it stands in: the last name before a "{" in the first column, from that name on.
 sub source_lines {
 	my ($file) = @_;
-	my ($candidate, $function, @lines) = ('', '');
+	my ($candidate, $head, $function, @lines) = ('', 0, '');
 	for (split /\n/, content_of($file)) {
-		$candidate = $1 if /^\w.*?(\w+)\(/;
-		$function = $candidate if /^\{/;
+		($candidate, $head) = ($1, scalar @lines) if /^\w.*?(\w+)\(/;
+		if (/^\{/) {
+			$function = $candidate;
+			$_->{function} = $function for @lines[$head .. $#lines];
+		}
 		(my $text = $_) =~ s/^\s+|\s+$//g;
 		push @lines, { text => $text, function => $function };
 		$function = '' if /^\}/;
@@ -51,7 +55,7 @@ for (grep { !/^(#|$)/ } split /\n/, content_of($justified_file)) {
 	$justified{"$file\t$function\t$line"} = 0;
 }
 
-my (%folders, %blame);
+my (%folders, %blame, %reached);
 for my $file (sort { $a->{file} cmp $b->{file} } @{ $coverage->{files} }) {
 	my ($folder) = $file->{file} =~ m{^(\w+)/};
 	my $source = source_lines($file->{file});
@@ -62,9 +66,10 @@ for my $file (sort { $a->{file} cmp $b->{file} } @{ $coverage->{files} }) {
 		my $at = $source->[$line->{line_number} - 1];
 		my $excused = 0;
 		if (!$line->{count} || $missed) {
-			my $key = "$file->{file}\t$at->{function}\t$at->{text}";
-			$excused = exists $justified{$key};
-			$justified{$key}++ if $excused;
+			my $place = "$file->{file}\t$at->{function}";
+			my @excuses = grep { exists $justified{$_} } "$place\t$at->{text}", "$place\t*";
+			$justified{$_}++ for @excuses;
+			$excused = @excuses > 0;
 			push @{ $blame{$folder} }, sprintf("  %s:%d: %s: %s\n", $file->{file}, $line->{line_number},
 				$line->{count} ? "$missed of " . @branches . " branches" : 'never run', $at->{text}) if !$excused;
 		}
@@ -89,7 +94,7 @@ for (grep { !exists $folders{$_} } sort keys %least) {
 	print "$_: nothing was measured\n";
 	$failed = 1;
 }
-for (grep { !$justified{$_} } sort keys %justified) {
+for (grep { !$justified{$_} || $reached{$_} } sort keys %justified) {
 	print "$justified_file: is reached, or not there: $_\n";
 	$failed = 1;
 }
