@@ -16,6 +16,7 @@ struct watch {
 	struct list_watch_target target;
 	struct list_watch_events events;
 	struct list_watch *watch;
+	bool left_out; /* nobody knows the own namespace */
 	bool synced;
 	int64_t relist_ms; /* 0: nothing is amiss */
 	/* Under the lock. */
@@ -183,7 +184,8 @@ static void watch_init(struct cluster_watches *watches, enum cluster_resource re
 
 	w->all = watches;
 	w->resource = resource;
-	w->stale_since_ms = -1;
+	w->left_out = w->synced = place && !watches->means.own_namespace[0];
+	w->stale_since_ms = w->left_out ? 0 : -1;
 	(void)snprintf(w->path, sizeof(w->path), "%.*s%s%s", place ? (int)(place - path) : (int)strlen(path), path,
 		       place ? watches->means.own_namespace : "", place ? place + 2 : "");
 	w->target = (struct list_watch_target){.name = cluster_resource_name(resource),
@@ -195,7 +197,7 @@ static void watch_init(struct cluster_watches *watches, enum cluster_resource re
 					       .gone = on_gone,
 					       .synced = on_synced,
 					       .failed = on_failed};
-	atomic_store(&watches->means.metrics->watches[resource].stale_since_ms, -1);
+	atomic_store(&watches->means.metrics->watches[resource].stale_since_ms, w->stale_since_ms);
 }
 
 struct cluster_watches *cluster_watches_new(const struct cluster_watches_means *means)
@@ -209,7 +211,7 @@ struct cluster_watches *cluster_watches_new(const struct cluster_watches_means *
 	pthread_mutex_init(&watches->lock, NULL);
 	for (enum cluster_resource i = 0; i < CLUSTER_RESOURCES && started; i++) {
 		watch_init(watches, i);
-		started = watch_start(&watches->watches[i]);
+		started = watches->watches[i].left_out || watch_start(&watches->watches[i]);
 	}
 	if (started)
 		return watches;
@@ -302,6 +304,8 @@ int64_t cluster_watches_step(struct cluster_watches *watches, int64_t now_ms)
 		struct watch *w = &watches->watches[i];
 		int64_t at_ms;
 
+		if (w->left_out)
+			continue;
 		relist_when_due(w, now_ms);
 		at_ms = w->watch || watch_start(w) ? list_watch_step(w->watch, now_ms) : now_ms + CLUSTER_RELIST_MS;
 		tell_state(w, now_ms);
@@ -324,6 +328,8 @@ void cluster_watches_lose(struct cluster_watches *watches, const struct err *why
 	for (size_t i = 0; i < CLUSTER_RESOURCES; i++) {
 		struct watch *w = &watches->watches[i];
 
+		if (w->left_out)
+			continue;
 		note_problem(w, why);
 		pthread_mutex_lock(&watches->lock);
 		if (w->stale_since_ms == 0)

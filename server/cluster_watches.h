@@ -17,7 +17,7 @@ struct cluster_watches_means {
 	struct cluster_objects *objects;
 	struct cluster_namespaces *namespaces;
 	struct cluster_metrics *metrics;
-	const char *own_namespace; /* whose ConfigMaps and Secrets are followed */
+	const char *own_namespace; /* whose ConfigMaps and Secrets are followed; "": none are */
 	uint64_t seed;
 };
 

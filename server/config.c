@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/yaml.h"
@@ -7,6 +8,7 @@
 #include "server/http.h"
 
 #define CONFIG_FILE_MAX (1024u * 1024)
+#define SCAN_INTERVAL_MIN_MS 60000
 
 static char *join(const char *dir, const char *name)
 {
@@ -142,6 +144,22 @@ static bool check_exempt(const struct config *config, struct err *e)
 	return true;
 }
 
+static bool check_cluster(struct config *config, struct err *e)
+{
+	struct str interval = str_of(config->scan_interval);
+
+	config->cluster = config->kubeconfig || config->in_cluster;
+	if (config->kubeconfig && !config->kubeconfig[0])
+		return err_set(e, ERR_INVALID, "--kubeconfig: name a file");
+	if (config->kubeconfig && config->in_cluster)
+		return err_set(e, ERR_INVALID, "--kubeconfig and --in-cluster: give one of them");
+	if (!str_eq_c(interval, "0") && !duration_parse(interval, &config->scan_interval_ms))
+		return err_set(e, ERR_INVALID, "--scan-interval: must be a duration like 6h or 30m, or 0");
+	if (config->scan_interval_ms > 0 && config->scan_interval_ms < SCAN_INTERVAL_MIN_MS)
+		return err_set(e, ERR_INVALID, "--scan-interval: must be 1m or more, or 0");
+	return true;
+}
+
 static bool check(struct config *config, struct err *e)
 {
 	if (!config->data_dir || !config->data_dir[0])
@@ -149,7 +167,8 @@ static bool check(struct config *config, struct err *e)
 	if (!config->tls_cert != !config->tls_key)
 		return err_set(e, ERR_INVALID, "--tls-cert and --tls-key: give both or neither");
 	return check_address("--webhook-listen", config->webhook_listen, e) &&
-	       check_address("--ops-listen", config->ops_listen, e) && check_api(config, e) && check_exempt(config, e);
+	       check_address("--ops-listen", config->ops_listen, e) && check_api(config, e) &&
+	       check_exempt(config, e) && check_cluster(config, e);
 }
 
 static bool derive(struct config *config, struct err *e)

@@ -22,6 +22,9 @@ struct config {
 	const char *pubkeys;
 	const char *default_action;
 	struct option_list exempt_given;
+	const char *kubeconfig;
+	bool in_cluster;
+	const char *scan_interval;
 	const char *log_format;
 	const char *log_level;
 	bool check_config, check_sandbox, version, help, man;
@@ -29,8 +32,10 @@ struct config {
 	char *certificate; /* a file, --tls-cert or DIR/certs/server.pem */
 	char *key;
 	char *store_url;
-	bool own_certificates; /* in DIR/certs, made on first start */
-	bool api_loopback;     /* plain and open; otherwise TLS and authentication */
+	bool own_certificates;	  /* in DIR/certs, made on first start */
+	bool api_loopback;	  /* plain and open; otherwise TLS and authentication */
+	bool cluster;		  /* is followed */
+	int64_t scan_interval_ms; /* 0: nothing is scanned */
 };
 
 extern const struct option_table config_table;
@@ -44,6 +49,9 @@ void config_release(struct config *config);
 
 /* The word of --default-action. */
 enum default_action config_default_action(const struct config *config);
+
+/* Where a pod finds its namespace. */
+#define CONFIG_NAMESPACE_FILE "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 
 /* The server's own namespace: `environment` ($POD_NAMESPACE, may be NULL), else the content of `file`; appended to
  * `out` when it is a namespace's name. */

@@ -8,11 +8,13 @@
 #include "attest/trust.h"
 #include "certs/x509.h"
 #include "server/access.h"
+#include "server/cluster_link.h"
 #include "server/tls_files.h"
 
 #define OPEN_DIRECTORIES 16
 /* Keys are read by as many at the same time. */
 #define WORKERS 2
+#define OWN_NAMESPACE_MAX 63u
 
 struct scratch {
 	char path[PATH_MAX];
@@ -50,8 +52,14 @@ static bool scratch_make(struct scratch *scratch, struct err *e)
 static bool check_trust(const struct config *config, const struct scratch *scratch, FILE *errors, struct err *e)
 {
 	struct trust_sources sources = {.policy_dirs = config->policy_dirs, .pubkeys = config->pubkeys};
+	cleanup(buf) struct buf own = buf_init(OWN_NAMESPACE_MAX);
 	struct trust *trust = NULL;
 	struct sandbox_offer offer;
+	if (config->cluster) {
+		config_own_namespace(getenv("POD_NAMESPACE"), CONFIG_NAMESPACE_FILE, &own);
+		sources.own_namespace = buf_str(&own).ptr;
+		sources.namespace_labels = true;
+	}
 	sandbox_offer_ask(&offer);
 	cleanup(workers) struct worker_pool *workers = worker_pool_start_confined(WORKERS, scratch->path, &offer, e);
 	if (!workers || !trust_load(&sources, workers, NULL, &trust, e))
@@ -91,10 +99,17 @@ static bool check_tls(const struct config *config, const struct scratch *scratch
 	return files != NULL;
 }
 
+static bool check_cluster(const struct config *config, const struct scratch *scratch, FILE *errors, struct err *e)
+{
+	(void)scratch;
+	(void)errors;
+	return cluster_link_check(config, e);
+}
+
 bool config_check(const struct config *config, FILE *errors)
 {
 	bool (*const checks[])(const struct config *, const struct scratch *, FILE *,
-			       struct err *) = {check_trust, check_tokens, check_tls};
+			       struct err *) = {check_trust, check_tokens, check_tls, check_cluster};
 	cleanup(scratch) struct scratch scratch = {""};
 	struct err e = ERR_INIT;
 	bool good = scratch_make(&scratch, &e);

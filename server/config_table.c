@@ -89,6 +89,24 @@ static const struct option options[] = {
 	 .help = "A namespace in which everything is allowed, besides kube-system, kube-node-lease and the server's "
 		 "own; "
 		 "an empty NAME clears that list"},
+	{.name = "kubeconfig",
+	 .type = OPTION_TEXT,
+	 AT(kubeconfig),
+	 .value = "FILE",
+	 .help = "Follows the policy objects of the cluster of this file's current context, and writes back what "
+		 "became "
+		 "of them"},
+	{.name = "in-cluster",
+	 .type = OPTION_SWITCH,
+	 AT(in_cluster),
+	 .help = "Does the same as a pod of the cluster, by its service account"},
+	{.name = "scan-interval",
+	 .type = OPTION_TEXT,
+	 AT(scan_interval),
+	 .value = "DURATION",
+	 .standard = "6h",
+	 .help = "How often what runs in the cluster already is looked at again, like 30m; 0 for never. Also after a "
+		 "change of policies or keys; without a cluster it means nothing"},
 	{.name = "log-format",
 	 .type = OPTION_CHOICE,
 	 AT(log_format),

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/thread.h"
 #include "server/access.h"
+#include "server/cluster_link.h"
 #include "server/data_dir.h"
 #include "server/grafeas.h"
 #include "server/http.h"
@@ -27,7 +28,6 @@
 #include "server/watcher.h"
 #include "server/webhook.h"
 
-#define NAMESPACE_FILE "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
 /* For uploads, by the number of processors; one more is kept for reviews. */
 #define WORKERS_MIN 2
 #define WORKERS_MAX 4
@@ -38,6 +38,8 @@
 #define MAPPED_FROM (256 * 1024)
 #define DRAIN_STEP_MS 20
 #define DRAIN_QUIET_STEPS 10
+/* Between two looks at whether the cluster is known. */
+#define CLUSTER_STEP_MS 20
 
 enum { EXIT_ENDED = 0, EXIT_RUN_TIME = 1, EXIT_CONFIGURATION = 2 };
 
@@ -56,6 +58,8 @@ struct daemon {
 	char own_namespace[64];
 	struct option_list exempt;
 	sigset_t signals;
+	int early_signal; /* that came before the start was done; 0: none */
+	struct cluster_link cluster;
 	struct metrics *metrics;
 	struct worker_pool *workers;
 	struct store *store;
@@ -82,7 +86,7 @@ static bool take_data_dir(struct daemon *d, struct err *e)
 static bool find_namespaces(struct daemon *d, struct err *e)
 {
 	cleanup(buf) struct buf own = buf_init(sizeof(d->own_namespace) - 1);
-	config_own_namespace(getenv("POD_NAMESPACE"), NAMESPACE_FILE, &own);
+	config_own_namespace(getenv("POD_NAMESPACE"), CONFIG_NAMESPACE_FILE, &own);
 	(void)snprintf(d->own_namespace, sizeof(d->own_namespace), "%.*s", STR_ARG(buf_str(&own)));
 	return config_exempt_namespaces(d->config, d->own_namespace, &d->exempt, e);
 }
@@ -111,6 +115,11 @@ static bool set_up_process(struct daemon *d, struct err *e)
 		return err_errno(e, "cannot block signals");
 	d->metrics = metrics_new();
 	return d->metrics || err_no_memory(e);
+}
+
+static bool start_agent(struct daemon *d, struct err *e)
+{
+	return cluster_link_start_agent(&d->cluster, d->config, e);
 }
 
 static void tell_sandbox(const struct daemon *d)
@@ -176,6 +185,10 @@ static bool begin_loading(struct daemon *d, struct err *e)
 {
 	d->loading.sources =
 		(struct trust_sources){.policy_dirs = d->config->policy_dirs, .pubkeys = d->config->pubkeys};
+	if (d->config->cluster) {
+		d->loading.sources.own_namespace = d->own_namespace;
+		d->loading.sources.namespace_labels = true;
+	}
 	d->loading.begun = thread_start(&d->loading.thread, load_trust, d, e);
 	return d->loading.begun;
 }
@@ -221,9 +234,9 @@ static bool start_queue(struct daemon *d, struct err *e)
 	return d->facts || err_no_memory(e);
 }
 
-static bool listen_webhook(struct daemon *d, struct err *e)
+static bool prepare_review(struct daemon *d, struct err *e)
 {
-	bool certificates = d->config->client_ca != NULL;
+	(void)e;
 	d->review = (struct review_service){.store = d->store,
 					    .queue = d->queue,
 					    .trust = d->trust,
@@ -232,6 +245,37 @@ static bool listen_webhook(struct daemon *d, struct err *e)
 					    .default_action = config_default_action(d->config),
 					    .exempt_namespaces = d->exempt.items,
 					    .exempt_namespace_count = d->exempt.count};
+	return true;
+}
+
+static bool follow_cluster(struct daemon *d, struct err *e)
+{
+	return cluster_link_follow(&d->cluster, d->config, d->own_namespace, &d->review, &d->ops, e);
+}
+
+/* False when it never will be. A signal to end ends the waiting. */
+static bool await_cluster(struct daemon *d, struct err *e)
+{
+	const struct timespec step = {0, CLUSTER_STEP_MS * 1000000L};
+
+	while (!cluster_link_is_ready(&d->cluster)) {
+		int number = sigtimedwait(&d->signals, NULL, &step);
+
+		if (number == SIGTERM || number == SIGINT) {
+			d->early_signal = number;
+			return err_set(e, ERR_UNAVAILABLE, "ended before the cluster was known");
+		}
+		if (cluster_link_is_lost(&d->cluster, e))
+			return err_context(e, "the cluster cannot be followed");
+		if (!worker_pool_alive(d->workers))
+			return err_set(e, ERR_INTERNAL, "the verify worker has ended");
+	}
+	return true;
+}
+
+static bool listen_webhook(struct daemon *d, struct err *e)
+{
+	bool certificates = d->config->client_ca != NULL;
 	struct http_config config = {.name = "webhook",
 				     .address = d->config->webhook_listen,
 				     .body_limit = LIMIT_REVIEW_BODY,
@@ -283,14 +327,15 @@ static void begin_watching(struct daemon *d)
 	log_line(LOG_INFO, "started", LOG_C("version", SEALGATE_VERSION), LOG_INT("pid", getpid()));
 }
 
-/* In this order: the worker is forked before there are threads, the sandbox holds for all of them, and nothing listens
- * before it can answer, with keys that the worker is ready to verify under. */
+/* In this order: the worker is forked, and the agent started, before there are threads, the sandbox holds for all of
+ * them, and nothing listens before it can answer, with keys that the worker is ready to verify under. */
 static bool start(struct daemon *d, struct err *e)
 {
 	bool (*const steps[])(struct daemon *, struct err *) = {
-		set_up_process, take_data_dir, find_namespaces, start_workers,	confine,
-		begin_loading,	start_log,     listen_ops,	open_store,	load_certificates,
-		load_tokens,	end_loading,   start_queue,	listen_webhook, listen_api};
+		set_up_process,	   take_data_dir, find_namespaces, start_workers, start_agent,
+		confine,	   begin_loading, start_log,	   listen_ops,	  open_store,
+		load_certificates, load_tokens,	  end_loading,	   start_queue,	  prepare_review,
+		follow_cluster,	   await_cluster, listen_webhook,  listen_api};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!steps[i](d, e))
 			return false;
@@ -343,6 +388,7 @@ static void stop(struct daemon *d)
 	http_stop(d->webhook_listener);
 	http_stop(d->api_listener);
 	http_stop(d->ops_listener);
+	cluster_link_stop(&d->cluster);
 	if (d->queue)
 		verify_queue_stop(d->queue);
 	facts_cache_free(d->facts);
@@ -416,7 +462,7 @@ static void set_limits(void)
 
 int daemon_run(const struct config *config)
 {
-	struct daemon d = {.config = config, .lock = -1};
+	struct daemon d = {.config = config, .lock = -1, .cluster = CLUSTER_LINK_INIT};
 	struct err e = ERR_INIT;
 	log_setup(config->log_format, config->log_level);
 	set_memory();
@@ -426,6 +472,9 @@ int daemon_run(const struct config *config)
 	sandbox_offer_ask(&d.sandbox);
 	if (start(&d, &e)) {
 		status = end(&d, serve(&d));
+	} else if (d.early_signal) {
+		status = tell_end(d.early_signal);
+		stop(&d);
 	} else {
 		log_line(LOG_ERROR, "cannot start", LOG_C("error", e.text));
 		stop(&d);

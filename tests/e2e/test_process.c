@@ -30,6 +30,8 @@ static void flags_and_configuration_end_with_2(void **state)
 	assert_int_equal(bed_start_fails(bed, "--store", "mysql://x", NULL), 2);
 	assert_int_equal(bed_start_fails(bed, "--token-file", "/nonexistent/tokens", NULL), 2);
 	assert_int_equal(bed_start_fails(bed, "--policy-dir", "/nonexistent/policies", NULL), 2);
+	assert_int_equal(bed_start_fails(bed, "--kubeconfig", "/nonexistent/kubeconfig", NULL), 2);
+	assert_int_equal(bed_start_fails(bed, "--kubeconfig", "a", "--in-cluster", NULL), 2);
 	mkdir(bad, 0700);
 	bed_write(file, "apiVersion: sealgate.dev/v1alpha1\nkind: ClusterImagePolicy\nmetadata: {name: p}\nspec:\n  "
 			"require:\n    digst: true\n");
@@ -71,6 +73,9 @@ static void check_config_writes_nothing_and_says_where(void **state)
 	free(err);
 	unlink(file);
 	free(file);
+	assert_int_equal(check_config(bed, "--kubeconfig", "/nonexistent/kubeconfig", &err), 2);
+	assert_non_null(strstr(err, "--kubeconfig: /nonexistent/kubeconfig"));
+	free(err);
 }
 
 static void version_and_help(void **state)

@@ -77,6 +77,11 @@ static void refuses_what_cannot_work(void **state)
 		{WORDS("--data-dir", "d", "--api-listen", "[::]:8080"), "give --token-file or --client-ca"},
 		{WORDS("--data-dir", "d", "--tls-cert", "c"), "--tls-cert and --tls-key: give both or neither"},
 		{WORDS("--data-dir", "d", "--tls-key", "c"), "--tls-cert and --tls-key: give both or neither"},
+		{WORDS("--data-dir", "d", "--kubeconfig", "k", "--in-cluster"),
+		 "--kubeconfig and --in-cluster: give one of them"},
+		{WORDS("--data-dir", "d", "--kubeconfig="), "--kubeconfig: name a file"},
+		{WORDS("--data-dir", "d", "--scan-interval", "often"), "--scan-interval: must be a duration like 6h"},
+		{WORDS("--data-dir", "d", "--scan-interval", "59s"), "--scan-interval: must be 1m or more, or 0"},
 		{WORDS("--data-dir", "d", "--store", "mysql://x"), "--store: must be sqlite:PATH"},
 		{WORDS("--data-dir", "d", "--store", "sqlite:"), "--store: must be sqlite:PATH"},
 		{WORDS("--data-dir", "d", "--store", "postgres://h/db"), "--store: PostgreSQL is not supported"},
@@ -93,6 +98,31 @@ static void refuses_what_cannot_work(void **state)
 		assert_int_equal(e.kind, ERR_INVALID);
 		if (!strstr(e.text, rows[i].text))
 			fail_msg("expected \"%s\" in \"%s\"", rows[i].text, e.text);
+		config_release(&c);
+	}
+}
+
+static void a_cluster_is_followed_only_when_asked_for(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *flag, *interval;
+		bool cluster;
+		int64_t scan_ms;
+	} rows[] = {{"--log-level=info", "--scan-interval=6h", false, 6 * 3600000},
+		    {"--in-cluster", "--scan-interval=0", true, 0},
+		    {"--in-cluster", "--scan-interval=0s", true, 0},
+		    {"--kubeconfig=k", "--scan-interval=90m", true, 90 * 60000}};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config c;
+		struct err e = ERR_INIT;
+		char flag[32], interval[32];
+		(void)snprintf(flag, sizeof(flag), "%s", rows[i].flag);
+		(void)snprintf(interval, sizeof(interval), "%s", rows[i].interval);
+		if (!load(&c, &e, WORDS("--data-dir", "/d", flag, interval)))
+			fail_msg("%s", e.text);
+		assert_int_equal(c.cluster, rows[i].cluster);
+		assert_int_equal(c.scan_interval_ms, rows[i].scan_ms);
 		config_release(&c);
 	}
 }
@@ -234,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_data_directory_is_required),
 		cmocka_unit_test(refuses_what_cannot_work),
+		cmocka_unit_test(a_cluster_is_followed_only_when_asked_for),
 		cmocka_unit_test(an_api_beyond_loopback_needs_a_way_to_prove_who_calls),
 		WITH_FILE(every_key_of_the_file_is_a_flag_and_flags_win),
 		WITH_FILE(errors_of_the_file_name_file_and_key),
