@@ -37,27 +37,58 @@ static void tell_warnings(const char *verb, const struct trust *trust)
 	}
 }
 
-bool judge_open(struct judge *judge, const char *verb, const struct judge_options *options, bool labels, struct err *e)
+/* Objects of a cluster that are not in force as they stand there. */
+static void tell_outcomes(const char *verb, const struct trust *trust)
 {
-	struct trust_sources sources = {
-		.policy_dirs = options->policy_dirs, .pubkeys = options->pubkeys, .namespace_labels = labels};
+	for (size_t i = 0; trust->objects && i < trust->objects->object_count; i++) {
+		const struct trust_object *object = &trust->objects->objects[i];
+		cleanup(buf) struct buf text = buf_init(WARNING_MAX);
+
+		if (trust->outcomes[i].state == TRUST_IN_FORCE)
+			continue;
+		terminal_add(&text, object->name);
+		buf_add_c(&text, ": ");
+		terminal_add(&text, str_of(trust->outcomes[i].message));
+		fprintf(stderr, "sealgate %s: warning: %s %.*s\n", verb, trust_object_kind_name(object->kind),
+			STR_ARG(buf_str(&text)));
+	}
+}
+
+bool judge_start(struct judge *judge, const struct judge_options *options, struct err *e)
+{
 	struct sandbox_offer offer;
 
-	if (options->policy_dirs.count == 0 && !options->pubkeys)
-		return err_set(e, ERR_INVALID, "--policy-dir or --pubkeys is needed: what counts is your decision");
 	if (!workspace_make(&judge->workspace, e))
 		return false;
 	sandbox_offer_ask(&offer);
 	judge->workers = worker_pool_start_confined(1, judge->workspace.path, &offer, e);
-	if (!judge->workers || !trust_load(&sources, judge->workers, NULL, &judge->trust, e))
+	if (!judge->workers)
 		return false;
 	judge->verdicts = verdict_cache_new(VERDICTS);
 	if (!judge->verdicts)
 		return err_no_memory(e);
 	judge->default_action = action_of(options->default_action);
 	judge->now = clock_now().seconds;
-	tell_warnings(verb, judge->trust);
 	return true;
+}
+
+bool judge_load(struct judge *judge, const char *verb, const struct trust_sources *sources, struct err *e)
+{
+	if (!trust_load(sources, judge->workers, NULL, &judge->trust, e))
+		return false;
+	tell_warnings(verb, judge->trust);
+	tell_outcomes(verb, judge->trust);
+	return true;
+}
+
+bool judge_open(struct judge *judge, const char *verb, const struct judge_options *options, bool labels, struct err *e)
+{
+	struct trust_sources sources = {
+		.policy_dirs = options->policy_dirs, .pubkeys = options->pubkeys, .namespace_labels = labels};
+
+	if (options->policy_dirs.count == 0 && !options->pubkeys)
+		return err_set(e, ERR_INVALID, "--policy-dir or --pubkeys is needed: what counts is your decision");
+	return judge_start(judge, options, e) && judge_load(judge, verb, &sources, e);
 }
 
 void judge_release(struct judge *judge)

@@ -49,6 +49,10 @@ struct judge {
  * "sealgate VERB: warning: ...". The judge is released also after a failure. */
 bool judge_open(struct judge *judge, const char *verb, const struct judge_options *options, bool labels,
 		struct err *e) MUST_USE;
+/* judge_open in two parts, for policies that come from elsewhere than files: first the worker, before any thread
+ * exists, then the policies and keys of `sources`. */
+bool judge_start(struct judge *judge, const struct judge_options *options, struct err *e) MUST_USE;
+bool judge_load(struct judge *judge, const char *verb, const struct trust_sources *sources, struct err *e) MUST_USE;
 void judge_release(struct judge *judge);
 CLEANUP_VALUE(judge, struct judge, judge_release)
 

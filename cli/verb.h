@@ -50,7 +50,7 @@ struct verb {
 };
 
 extern const struct verb verb_certs_init, verb_certs_renew, verb_certs_show, verb_webhook_config, verb_note_create,
-	verb_sign, verb_verify, verb_check, verb_key_show, verb_token_new, verb_man;
+	verb_sign, verb_verify, verb_check, verb_scan, verb_key_show, verb_token_new, verb_man;
 
 /* Whether answers and errors are written as JSON: set once, before a verb runs. */
 void verb_use_json(bool json);

@@ -9,7 +9,7 @@ static const struct {
 	const char *title;
 	const struct verb *verbs[8]; /* up to the first NULL */
 } groups[] = {
-	{"Sign and check", {&verb_sign, &verb_verify, &verb_check}},
+	{"Sign and check", {&verb_sign, &verb_verify, &verb_check, &verb_scan}},
 	{"Keys and notes", {&verb_key_show, &verb_note_create}},
 	{"Set up", {&verb_certs_init, &verb_certs_renew, &verb_certs_show, &verb_webhook_config, &verb_token_new}},
 };

@@ -48,8 +48,9 @@ static char *cli(struct bed *bed, int wanted, ...)
 
 static void help_is_complete_and_mistakes_are_2(void **state)
 {
-	static const char *const verbs[] = {"certs init", "certs renew", "certs show", "webhook-config", "note create",
-					    "sign",	  "verify",	 "check",      "key show",	 "token new"};
+	static const char *const verbs[] = {"certs init",  "certs renew", "certs show", "webhook-config",
+					    "note create", "sign",	  "verify",	"check",
+					    "scan",	   "key show",	  "token new"};
 	char *help = cli(*state, 0, "--help", NULL);
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)

@@ -17,7 +17,7 @@ allowed() {
 	client) echo "client base" ;;
 	kube) echo "kube client base" ;;
 	server) echo "server kube certs attest store policy base" ;;
-	cli) echo "cli kube certs attest store policy client base" ;;
+	cli) echo "cli server kube certs attest store policy client base" ;;
 	esac
 }
 
