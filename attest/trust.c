@@ -244,7 +244,8 @@ bool trust_load(const struct trust_sources *sources, struct worker_pool *workers
 	if (!trust)
 		return err_no_memory(e);
 	loaded = load(&b, e);
-	keyrings_free(b.described);
+	for (size_t i = 0; i < b.described_count; i++)
+		keyrings_free(b.described[i]);
 	if (!loaded)
 		return false;
 	*out = take(trust);

@@ -14,8 +14,9 @@ struct trust_build {
 	struct worker_pool *workers;
 	const struct trust *previous; /* may be NULL */
 	struct trust *trust;
-	struct keyrings *described; /* by trust_describe; may be NULL */
-	int64_t now;		    /* seconds */
+	struct keyrings *described[2]; /* by trust_describe: of --pubkeys and of Attestors; each may be NULL */
+	size_t described_count;
+	int64_t now;	     /* seconds */
 	int64_t deadline_ms; /* of one question to the worker, monotonic; 0: as long as a verification may take */
 };
 
@@ -60,7 +61,8 @@ bool trust_read_pubkeys(struct trust_build *b, const struct source_files *files,
 /* Makes trust->keys, with its keyrings, from the fingerprints of trust->policies, and puts trust->known in order. */
 bool trust_collect_keys(struct trust_build *b, struct err *e) MUST_USE;
 void trust_release_inspected(struct trust *trust);
-/* Has the worker describe as many of these texts together as it can, so that trust_inspect need not ask for each. */
+/* Has the worker describe as many of these texts together as it can, so that trust_inspect need not ask for each.
+ * Twice at most. */
 bool trust_describe(struct trust_build *b, const struct str *texts, size_t count, struct err *e) MUST_USE;
 /* What a key text holds, from the previous trust, from trust_describe, or else from the worker. The items of *out
  * belong to the trust. ERR_INVALID and ERR_TOO_LARGE speak of the key, other kinds of the worker. */

@@ -96,9 +96,11 @@ bool trust_describe(struct trust_build *b, const struct str *texts, size_t count
 
 	if (!set)
 		return err_no_memory(e);
-	if (!all_inspected(b, set))
+	if (b->described_count < sizeof(b->described) / sizeof(b->described[0]) && !all_inspected(b, set)) {
 		ok = keyrings_describe(b->workers, set, b->previous ? key_set_keyrings(b->previous->keys) : NULL,
-				       &b->described, e);
+				       &b->described[b->described_count], e);
+		b->described_count += ok;
+	}
 	key_set_unref(set);
 	return ok;
 }
@@ -137,10 +139,19 @@ static bool ask_worker(struct trust_build *b, struct str text, struct inspected_
 	return keep_refusal(inspected, why.kind, why.text) || err_no_memory(e);
 }
 
+static const struct key_info *find_described(const struct trust_build *b, const struct sha256 *hash)
+{
+	const struct key_info *found = NULL;
+
+	for (size_t i = 0; i < b->described_count && !found; i++)
+		found = keyrings_find(b->described[i], hash);
+	return found;
+}
+
 static bool ask(struct trust_build *b, struct str text, struct inspected_text *inspected, struct err *e)
 {
 	const struct inspected_text *known = find_inspected(b->previous, &inspected->hash);
-	const struct key_info *described = keyrings_find(b->described, &inspected->hash);
+	const struct key_info *described = find_described(b, &inspected->hash);
 
 	if (known)
 		return copy_text(known, inspected) || err_no_memory(e);
@@ -332,7 +343,8 @@ static void keep_previous_set(struct trust *trust, const struct trust *previous)
 /* So that the first verification finds them, and one key more does not make all of them new. */
 static bool give_keyrings(struct trust_build *b, struct err *e)
 {
-	const struct keyrings *known[] = {b->described, b->previous ? key_set_keyrings(b->previous->keys) : NULL};
+	const struct keyrings *known[] = {b->described[0], b->described[1],
+					  b->previous ? key_set_keyrings(b->previous->keys) : NULL};
 	struct key_set *keys = b->trust->keys;
 	struct keyrings *made = NULL;
 
