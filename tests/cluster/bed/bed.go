@@ -113,9 +113,12 @@ func (b *Bed) WritePolicies(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "bed.yaml"), []byte(strings.Replace(policies, "KEY", indented, 1)), 0o600)
 }
 
-// register has the API server ask sealgated about every namespace that has no registration of its own.
+// register makes the policy objects known, and has the API server ask sealgated about every namespace that has no registration of its own.
 func (b *Bed) register() error {
-	r, err := b.Registration(b.Guard)
+	if _, err := b.Kubectl(b.Plane.Server.Kubeconfig, "", "apply", "-k", Manifests+"/crds"); err != nil {
+		return err
+	}
+	r, err := Installed(b.Guard)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func serial(t *testing.T, g *bed.Guard) string {
 // another waits until sealgated shows another certificate than before.
 func another(t *testing.T, g *bed.Guard, before string) {
 	t.Helper()
-	within(t, 20*time.Second, "the new certificate is shown", func() bool { return serial(t, g) != before })
+	within(t, time.Minute, "the new certificate is shown", func() bool { return serial(t, g) != before })
 }
 
 func TestTheServingCertificateIsRenewedUnderLoad(t *testing.T) {

@@ -12,9 +12,6 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// run.sh runs the scenarios in tests/cluster.
-const manifests = "../../manifests"
-
 // kubectl of an administrator of a control plane that is this test's alone.
 func ownPlane(t *testing.T) func(stdin string, arguments ...string) (string, error) {
 	t.Helper()
@@ -61,7 +58,7 @@ func leftBehind(t *testing.T, kubectl func(string, ...string) (string, error)) [
 func TestTheAPIServerAloneRefusesSimpleMistakes(t *testing.T) {
 	t.Parallel()
 	kubectl := ownPlane(t)
-	if out, err := kubectl("", "apply", "-k", manifests+"/crds"); err != nil {
+	if out, err := kubectl("", "apply", "-k", bed.Manifests+"/crds"); err != nil {
 		t.Fatal(out)
 	}
 	if out, err := kubectl("", "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"); err != nil {
@@ -89,7 +86,7 @@ func TestTheAPIServerAloneRefusesSimpleMistakes(t *testing.T) {
 func TestWhatIsInstalledComesUpAndGoesAgain(t *testing.T) {
 	t.Parallel()
 	kubectl := ownPlane(t)
-	base, err := filepath.Abs(manifests + "/base")
+	base, err := filepath.Abs(bed.Manifests + "/base")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +117,7 @@ func TestWhatIsInstalledComesUpAndGoesAgain(t *testing.T) {
 func TestSealgatesAccountMayJustThis(t *testing.T) {
 	t.Parallel()
 	kubectl := ownPlane(t)
-	if out, err := kubectl("", "apply", "-k", manifests+"/base"); err != nil {
+	if out, err := kubectl("", "apply", "-k", bed.Manifests+"/base"); err != nil {
 		t.Fatal(out)
 	}
 	for _, c := range []struct {

@@ -114,7 +114,7 @@ func (a answer) says(texts ...string) {
 // eventually waits for what a controller or a watch will bring.
 func (s *space) eventually(what string, done func() bool) {
 	s.t.Helper()
-	within(s.t, 20*time.Second, s.name+" "+what, done)
+	within(s.t, time.Minute, s.name+" "+what, done)
 }
 
 func within(t *testing.T, limit time.Duration, what string, done func() bool) {

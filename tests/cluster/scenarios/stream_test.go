@@ -87,7 +87,7 @@ func (st *stream) count(signed, unsigned error) {
 func (st *stream) flows(more int) {
 	st.s.t.Helper()
 	admitted, refused := st.counts()
-	within(st.s.t, 40*time.Second, fmt.Sprintf("%d more pods in %s", more, st.s.name), func() bool {
+	within(st.s.t, 2*time.Minute, fmt.Sprintf("%d more pods in %s", more, st.s.name), func() bool {
 		a, r := st.counts()
 		return a >= admitted+more && r >= refused+more
 	})
