@@ -78,6 +78,7 @@ help:
 	@echo 'make soak       clients that mean harm, SOAK=30 times as long as in check'
 	@echo 'make check-manifests  manifests/, judged by the code of Kubernetes itself (needs Go)'
 	@echo 'make check-monitoring  alerts and dashboard, asked of a real Prometheus over live metrics (needs Go)'
+	@echo 'make image      build/sealgate-image.tar, a container image made without an engine; make image-check runs it'
 	@echo 'make lint       layers, banned functions, sizes, headers'
 	@echo 'make fuzz       every fuzz target, FUZZ_SECONDS=60 each'
 	@echo 'make prove      contracts and absence of undefined behaviour, proven by Frama-C (SMOKE=1: the contracts contradict nothing; PROVE_BYTES=N)'
@@ -277,6 +278,16 @@ run-mutants: $(MUTANT_OBJECTS) $(call objects,cli) $(MUTANT_PROGRAMS:$(BUILD)/te
 		$(call MUTANT_SUPPORT,$(FAULT_SUPPORT))
 	$(Q)BUILD=$(BUILD) COMPILE='$(CC) $(ALL_CFLAGS)' LIBS='$(PKG_LIBS)' OBJECTS='$(MUTANT_OBJECTS)' PROGRAMS='$(MUTANT_PROGRAMS)' \
 		CLI='$(call objects,cli)' E2E='$(call MUTANT_SUPPORT,$(E2E_SUPPORT))' FAULT='$(call MUTANT_SUPPORT,$(FAULT_SUPPORT))' tests/mutants/run.sh
+
+# A container image without a container engine; image-check runs what is in it.
+.PHONY: image image-check
+image: deps all
+	$(Q)BUILD=$(BUILD) scripts/image.sh root $(BUILD)/image
+	$(Q)BUILD=$(BUILD) scripts/image.sh pack $(BUILD)/image $(BUILD)/sealgate-image.tar
+	@echo '$(BUILD)/sealgate-image.tar: docker load -i, podman load -i, ctr image import'
+
+image-check: deps all
+	$(Q)BUILD=$(BUILD) scripts/image-check.sh
 
 man: $(BUILD)/man/sealgated.8 $(BUILD)/man/sealgate.1
 $(BUILD)/man/sealgated.8: $(BUILD)/sealgated
