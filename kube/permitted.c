@@ -1,14 +1,8 @@
 #include "kube/permitted.h"
 
-#include <stddef.h>
-
 #include "base/limits.h"
 
-/* "*" stands for one name, "@" for the own namespace. */
-static const struct {
-	const char *method;
-	const char *path;
-} requests[] = {
+static const struct kube_permission requests[] = {
 	/* what is followed */
 	{"GET", "/apis/sealgate.dev/v1alpha1/attestors"},
 	{"GET", "/apis/sealgate.dev/v1alpha1/clusterimagepolicies"},
@@ -137,4 +131,10 @@ bool kube_permitted(const char *method, struct str path, struct str own_namespac
 		    path_fits(str_of(requests[i].path), place, own_namespace))
 			return true;
 	return false;
+}
+
+const struct kube_permission *kube_permissions(size_t *count)
+{
+	*count = sizeof(requests) / sizeof(requests[0]);
+	return requests;
 }

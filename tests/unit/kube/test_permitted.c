@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
+#include "base/yaml.h"
 #include "kube/permitted.h"
 #include "kube/transport.h"
 
@@ -105,6 +107,114 @@ static void a_name_is_no_longer_than_a_name(void **state)
 	}
 }
 
+/* What RBAC calls a row of the table. */
+struct right {
+	struct str group;
+	char resource[64]; /* "attestors/status" */
+	const char *verb;
+	bool own; /* of the own namespace alone */
+};
+
+static struct right right_of(const struct kube_permission *row)
+{
+	static const char *const verbs[][2] = {
+		{"GET", "list"}, {"POST", "create"}, {"PATCH", "patch"}, {"DELETE", "delete"}};
+	struct right right = {0};
+	struct str parts[10] = {{0}}, rest = str_skip(str_of(row->path), 1);
+	size_t count = 0, at;
+
+	while (rest.len > 0 && count < 10) {
+		parts[count] = str_head(rest, str_find(rest, '/'));
+		rest = str_skip(rest, parts[count++].len + 1);
+	}
+	at = str_eq_c(parts[0], "apis") ? 3 : 2;
+	right.group = at == 3 ? parts[1] : STR("");
+	if (str_eq_c(parts[at], "namespaces") && count > at + 2) {
+		right.own = str_eq_c(parts[at + 1], "@");
+		at += 2;
+	}
+	(void)snprintf(right.resource, sizeof(right.resource), "%.*s%s", STR_ARG(parts[at]),
+		       count > at + 2 ? "/status" : "");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(row->method, verbs[i][0]) == 0)
+			right.verb = verbs[i][1];
+	assert_non_null(right.verb);
+	return right;
+}
+
+static bool lists(const json_t *rule, const char *member, struct str wanted)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(rule, member), i, one) if (str_eq(json_text_of(one), wanted)) return true;
+	return false;
+}
+
+static bool is_granted(const json_t *roles, const struct right *right)
+{
+	const json_t *role, *rule;
+	size_t i, k;
+
+	json_array_foreach(roles, i, role)
+	{
+		if (!str_eq_c(json_text(role, "kind"), right->own ? "Role" : "ClusterRole"))
+			continue;
+		json_array_foreach(json_object_get(role, "rules"), k,
+				   rule) if (lists(rule, "apiGroups", right->group) &&
+					     lists(rule, "resources", str_of(right->resource)) &&
+					     lists(rule, "verbs", str_of(right->verb))) return true;
+	}
+	return false;
+}
+
+/* The other direction: a resource that the roles name is one of the table's. */
+static bool is_used(struct str group, struct str resource)
+{
+	size_t count;
+	const struct kube_permission *rows = kube_permissions(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct right right = right_of(&rows[i]);
+
+		if (str_eq(right.group, group) && str_eq_c(resource, right.resource))
+			return true;
+	}
+	return false;
+}
+
+static void check_rule(const json_t *rule)
+{
+	const json_t *group, *resource;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(rule, "apiGroups"), i, group) json_array_foreach(
+		json_object_get(rule, "resources"), k,
+		resource) if (!is_used(json_text_of(group), json_text_of(resource)))
+		fail_msg("granted and never asked for: %s %s", json_string_value(group), json_string_value(resource));
+}
+
+static void the_roles_of_the_manifests_grant_the_same(void **state)
+{
+	cleanup(buf) struct buf text = buf_init(1u << 20);
+	cleanup(json) json_t *roles = NULL;
+	const json_t *role, *rule;
+	struct err e = ERR_INIT;
+	size_t count, i, k;
+	const struct kube_permission *rows = kube_permissions(&count);
+
+	(void)state;
+	if (!file_read("manifests/base/rbac.yaml", &text, &e) || !yaml_read(buf_str(&text), &roles, &e))
+		fail_msg("%s", e.text);
+	for (i = 0; i < count; i++) {
+		struct right right = right_of(&rows[i]);
+
+		if (!is_granted(roles, &right))
+			fail_msg("asked for and not granted: %s %s", right.verb, rows[i].path);
+	}
+	json_array_foreach(roles, i, role) json_array_foreach(json_object_get(role, "rules"), k, rule) check_rule(rule);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +222,7 @@ int main(void)
 		cmocka_unit_test(nothing_else_is),
 		cmocka_unit_test(without_a_namespace_of_its_own_no_secret_is_read),
 		cmocka_unit_test(a_name_is_no_longer_than_a_name),
+		cmocka_unit_test(the_roles_of_the_manifests_grant_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
