@@ -365,6 +365,54 @@ static void a_server_of_other_authorities_is_not_talked_to(void **state)
 	assert_int_equal(atomic_load(&w->api->asked), 0);
 }
 
+static void a_name_of_its_own_counts_for_the_certificate(void **state)
+{
+	struct world *w = *state;
+	struct kube_config config = w->config;
+	char *certificate = bed_read(config.ca_file);
+	struct kube_transport *t;
+	struct err e = ERR_INIT;
+
+	config.tls_name = "localhost";
+	config.ca_pem = certificate;
+	config.ca_file = NULL;
+	t = kube_direct_new(&config, &e);
+	assert_non_null(t);
+	assert_int_equal(ask(t, "/api/v1/pods", 10000).status, 200);
+	kube_transport_free(t);
+	free(certificate);
+}
+
+static void authorities_that_change_are_read_again(void **state)
+{
+	struct world *w = *state;
+	char *certificate = bed_read(w->config.ca_file);
+
+	bed_write(w->config.ca_file, "none\n");
+	for (int i = 0; i < CARRIERS; i++)
+		assert_int_equal(ask(w->carriers[i], "/api/v1/pods", 10000).status, 0);
+	bed_write(w->config.ca_file, certificate);
+	for (int i = 0; i < CARRIERS; i++)
+		assert_int_equal(ask(w->carriers[i], "/api/v1/pods", 10000).status, 200);
+	free(certificate);
+}
+
+/* What counts is the last one that could be read. */
+static void a_token_that_cannot_be_read_leaves_the_last(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < CARRIERS; i++) {
+		bed_write(w->token, "first");
+		assert_int_equal(ask(w->carriers[i], "/api/v1/pods", 10000).status, 200);
+		api_set_token(w->api, "second");
+		bed_write(w->token, "");
+		assert_int_equal(ask(w->carriers[i], "/api/v1/pods", 10000).status, 401);
+		api_set_token(w->api, "first");
+		assert_int_equal(ask(w->carriers[i], "/api/v1/pods", 10000).status, 200);
+	}
+}
+
 static void the_agent_carries_only_what_its_table_permits(void **state)
 {
 	struct world *w = *state;
@@ -486,6 +534,9 @@ int main(void)
 		TEST(beyond_the_limit_a_request_is_refused_at_once),
 		TEST(another_thread_can_wake_it),
 		TEST(a_server_of_other_authorities_is_not_talked_to),
+		TEST(a_name_of_its_own_counts_for_the_certificate),
+		TEST(authorities_that_change_are_read_again),
+		TEST(a_token_that_cannot_be_read_leaves_the_last),
 		TEST(the_agent_carries_only_what_its_table_permits),
 		TEST(the_agent_is_confined),
 		TEST(inside_a_name_is_still_found),
