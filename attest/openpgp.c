@@ -470,11 +470,10 @@ bool openpgp_inspect(struct openpgp *p, struct str key, struct key_list *out, st
 	cleanup(buf) struct buf packets = buf_init(LIMIT_KEY_FILE);
 	cleanup(key_list) struct key_list list = {0};
 	unsigned before = starvation_count();
-	struct str bytes;
+	struct str bytes = key_batch_bytes(key, &packets);
 
 	if (key.len > LIMIT_KEY_FILE)
 		return err_set(e, ERR_TOO_LARGE, "key is longer than %u bytes", LIMIT_KEY_FILE);
-	bytes = key_batch_bytes(key, &packets);
 	/* A gpg that was killed finds as little as one that was given no key. */
 	for (int tries = 0; tries < 2 && list.count == 0; tries++)
 		if (!list_found(p, bytes, &list, e))
@@ -873,9 +872,7 @@ static bool sign_with_file(const struct sign_request *request, const char *paren
 	cleanup(gpgme_data) gpgme_data_t file = NULL;
 	gpgme_error_t error;
 
-	if (!p)
-		return false;
-	if (!enter(p, e))
+	if (!p || !enter(p, e))
 		return false;
 	error = gpgme_data_new_from_file(&file, request->key, 1);
 	if (error)
