@@ -38,6 +38,8 @@
 #define MAPPED_FROM (256 * 1024)
 #define DRAIN_STEP_MS 20
 #define DRAIN_QUIET_STEPS 10
+/* Whoever rests on a connection may just be asking. */
+#define DRAIN_OPEN_STEPS 50
 /* Between two looks at whether the cluster is known. */
 #define CLUSTER_STEP_MS 20
 
@@ -364,6 +366,14 @@ static unsigned busy(const struct daemon *d)
 	return http_busy(d->webhook_listener) + http_busy(d->api_listener);
 }
 
+/* Steps without a request after which nobody is expected to ask any more. */
+static unsigned quiet_wanted(const struct daemon *d)
+{
+	bool open = http_connections(d->webhook_listener) + http_connections(d->api_listener) > 0;
+
+	return open ? DRAIN_OPEN_STEPS : DRAIN_QUIET_STEPS;
+}
+
 /* True when nothing has been running for a moment; false when it took too long, or at a second signal. */
 static bool drain(struct daemon *d)
 {
@@ -372,7 +382,7 @@ static bool drain(struct daemon *d)
 	unsigned quiet = 0;
 	http_drain(d->webhook_listener);
 	http_drain(d->api_listener);
-	while (quiet < DRAIN_QUIET_STEPS && clock_left_ms(deadline_ms) > 0) {
+	while (quiet < quiet_wanted(d) && clock_left_ms(deadline_ms) > 0) {
 		int number = sigtimedwait(&d->signals, NULL, &step);
 		if (number == SIGTERM || number == SIGINT)
 			break;

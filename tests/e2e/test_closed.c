@@ -1,5 +1,6 @@
 /* Connections that end in every state, in every way: nothing of them stays, and the next review is right. */
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -264,12 +265,47 @@ static void half_a_request_whose_sender_says_no_more_ends(void **state)
 	}
 }
 
+/* Its first request was answered; the next one comes `late_ms` after the server was told to stop. */
+static bool is_answered_while_it_stops(struct bed *bed, int late_ms)
+{
+	char answer[65536];
+	struct client c;
+	bool answered;
+
+	bed_start(bed, "--pubkeys", bed->keys, NULL);
+	c = client_open(bed->webhook);
+	assert_true(client_send_text(&c, requests.review));
+	client_receive(&c, answer, sizeof(answer), 300, NULL);
+	assert_int_equal(strncmp(answer, "HTTP/1.1 200", 12), 0);
+	assert_int_equal(kill(bed->server, SIGTERM), 0);
+	poll(NULL, 0, late_ms);
+	answered = client_send_text(&c, requests.review) &&
+		   client_receive(&c, answer, sizeof(answer), 5000, NULL) > 0 &&
+		   strncmp(answer, "HTTP/1.1 200", 12) == 0 && strstr(answer, "Connection: close");
+	client_close(&c);
+	assert_int_equal(bed_stop(bed), 0);
+	return answered;
+}
+
+/* How long is not a promise that a busy machine keeps each time. */
+static void who_rests_on_a_connection_is_answered_while_the_server_stops(void **state)
+{
+	struct bed *bed = *state;
+	bool answered = false;
+
+	assert_int_equal(bed_stop(bed), 0);
+	for (int i = 0; i < 5 && !answered; i++)
+		answered = is_answered_while_it_stops(bed, 400);
+	assert_true(answered);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_stays_of_a_connection_whatever_its_state),
 		cmocka_unit_test(a_request_whose_sender_says_no_more_is_answered),
 		cmocka_unit_test(half_a_request_whose_sender_says_no_more_ends),
+		cmocka_unit_test(who_rests_on_a_connection_is_answered_while_the_server_stops),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
