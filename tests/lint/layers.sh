@@ -32,7 +32,7 @@ for folder in base client policy store attest certs kube server cli; do
 done
 
 # header: the files that may include it (shell patterns)
-owners="gpgme.h attest/openpgp.c
+owners="gpgme.h attest/openpgp_private.h
 sqlite3.h store/sqlite*
 libpq-fe.h store/postgres*
 microhttpd.h server/http.c
