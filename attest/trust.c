@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attest/source_files.h"
+#include "attest/source_tape.h"
 #include "attest/trust_build.h"
-#include "base/file.h"
 #include "base/limits.h"
 #include "policy/key_overlap.h"
 #include "policy/manifest.h"
@@ -14,6 +13,7 @@
 static const char *const policy_suffixes[] = {".yaml", ".yml", ".json", NULL};
 static const char *const pubkey_suffixes[] = {".pub", ".asc", NULL};
 
+CLEANUP_POINTER(source_tape, struct source_tape, source_tape_unref)
 CLEANUP_POINTER(manifest_reader, struct manifest_reader, manifest_reader_free)
 
 static const char *const state_names[] = {
@@ -62,6 +62,7 @@ static void release_outcomes(struct trust *trust)
 static void trust_free(struct trust *trust)
 {
 	release_outcomes(trust);
+	source_tape_unref(trust->tape);
 	policy_set_free(trust->policies);
 	key_set_unref(trust->keys);
 	for (size_t i = 0; i < trust->known_count; i++)
@@ -133,22 +134,23 @@ static bool warn_of_others(struct trust_build *b, const struct source_files *fil
 	return true;
 }
 
-static bool read_policy_file(struct manifest_reader *reader, const char *path, struct err *e)
+static bool read_policy_file(struct trust_build *b, struct manifest_reader *reader, const char *path, struct err *e)
 {
 	cleanup(buf) struct buf text = buf_init(LIMIT_POLICY_FILE);
 
-	return file_read_settled(path, &text, e) && manifest_reader_add(reader, str_of(path), buf_str(&text), e);
+	return source_tape_read(b->trust->tape, path, &text, e) &&
+	       manifest_reader_add(reader, str_of(path), buf_str(&text), e);
 }
 
 static bool read_policy_dir(struct trust_build *b, struct manifest_reader *reader, const char *dir, struct err *e)
 {
 	cleanup(source_files) struct source_files files = {0};
 
-	if (!source_files_list(dir, policy_suffixes, &files, e) ||
+	if (!source_tape_list(b->trust->tape, dir, policy_suffixes, &files, e) ||
 	    !warn_of_others(b, &files, ".yaml, .yml and .json", e))
 		return false;
 	for (size_t i = 0; i < files.count; i++)
-		if (!read_policy_file(reader, files.paths[i], e))
+		if (!read_policy_file(b, reader, files.paths[i], e))
 			return false;
 	return true;
 }
@@ -182,7 +184,7 @@ static bool read_pubkeys(struct trust_build *b, struct manifest_reader *reader, 
 
 	if (!b->sources->pubkeys)
 		return true;
-	if (!source_files_list(b->sources->pubkeys, pubkey_suffixes, &files, e))
+	if (!source_tape_list(b->trust->tape, b->sources->pubkeys, pubkey_suffixes, &files, e))
 		return false;
 	if (manifest_reader_objects(reader) == 0)
 		return use_pubkeys(b, reader, &files, e);
@@ -230,8 +232,8 @@ static bool load(struct trust_build *b, struct err *e)
 	       warn_of_no_policy(b, e);
 }
 
-bool trust_load(const struct trust_sources *sources, struct worker_pool *workers, const struct trust *previous,
-		struct trust **out, struct err *e)
+static bool load_with(const struct trust_sources *sources, struct worker_pool *workers, const struct trust *previous,
+		      struct source_tape *tape, struct trust **out, struct err *e)
 {
 	cleanup(trust) struct trust *trust = trust_new();
 	struct trust_build b = {.sources = sources,
@@ -243,6 +245,7 @@ bool trust_load(const struct trust_sources *sources, struct worker_pool *workers
 
 	if (!trust)
 		return err_no_memory(e);
+	trust->tape = source_tape_ref(tape);
 	loaded = load(&b, e);
 	for (size_t i = 0; i < b.described_count; i++)
 		keyrings_free(b.described[i]);
@@ -250,6 +253,31 @@ bool trust_load(const struct trust_sources *sources, struct worker_pool *workers
 		return false;
 	*out = take(trust);
 	return true;
+}
+
+bool trust_load(const struct trust_sources *sources, struct worker_pool *workers, const struct trust *previous,
+		struct trust **out, struct err *e)
+{
+	cleanup(source_tape) struct source_tape *tape = NULL;
+
+	if (sources->own_namespace) {
+		tape = source_tape_new();
+		if (!tape)
+			return err_no_memory(e);
+	}
+	if (!load_with(sources, workers, previous, tape, out, e))
+		return false;
+	if (tape)
+		source_tape_end(tape);
+	return true;
+}
+
+bool trust_load_objects(const struct trust_sources *sources, struct worker_pool *workers, const struct trust *previous,
+			struct trust **out, struct err *e)
+{
+	if (!previous || !source_tape_is_whole(previous->tape))
+		return err_set(e, ERR_UNSUPPORTED, "the files of the policies in force are not known any more");
+	return load_with(sources, workers, previous, previous->tape, out, e);
 }
 
 uint64_t trust_fingerprint(const struct trust_sources *sources)

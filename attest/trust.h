@@ -62,6 +62,7 @@ struct trust_outcome {
 };
 
 struct inspected_text; /* private to trust_keys.c */
+struct source_tape;
 
 struct trust {
 	struct policy_set *policies;
@@ -75,6 +76,7 @@ struct trust {
 	struct trust_outcome *outcomes; /* one for each of objects->objects, in their order */
 	size_t object_count;
 	/* private */
+	struct source_tape *tape;	  /* the files, when a cluster is followed */
 	struct inspected_text *inspected; /* so that the next load asks the worker about new keys only */
 	size_t inspected_count;
 	atomic_uint references;
@@ -111,6 +113,11 @@ const char *trust_reason_name(enum trust_reason reason);
  * kept, so that verdicts stay. */
 bool trust_load(const struct trust_sources *sources, struct worker_pool *workers, const struct trust *previous,
 		struct trust **out, struct err *e) MUST_USE;
+/* The same, but with the files as `previous` had them: for objects of the cluster that changed while the files can't be
+ * loaded. ERR_UNSUPPORTED when `previous` does not remember them (it does where own_namespace is set, up to
+ * LIMIT_POLICY_MEMORY). */
+bool trust_load_objects(const struct trust_sources *sources, struct worker_pool *workers, const struct trust *previous,
+			struct trust **out, struct err *e) MUST_USE;
 /* Returns `trust`. Any thread. */
 struct trust *trust_ref(struct trust *trust);
 /* NULL is legal. Any thread. */

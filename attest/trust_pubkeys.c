@@ -1,6 +1,6 @@
+#include "attest/source_tape.h"
 #include "attest/trust_build.h"
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/limits.h"
 
 #define ATTESTOR STR("pubkeys")
@@ -79,7 +79,7 @@ static bool read_key_file(struct trust_build *b, const char *path, struct arena 
 	struct key_list list = {0};
 	struct err why = ERR_INIT;
 
-	if (!file_read_settled(path, &text, &why) || !inspect(b, path, buf_str(&text), &list, &why))
+	if (!source_tape_read(b->trust->tape, path, &text, &why) || !inspect(b, path, buf_str(&text), &list, &why))
 		return leave_out(b, &why, e);
 	if (holds_secret(&list))
 		return trust_warn(b, e, "%s: holds a secret key; left out", path);
@@ -104,11 +104,13 @@ static void key_files_release(struct key_files *all)
 CLEANUP_VALUE(key_files, struct key_files, key_files_release)
 
 /* What can't be read, or is more than could count together, is left to read_key_file. */
-static void read_ahead(struct key_files *all, const char *path)
+static void read_ahead(struct key_files *all, struct source_tape *tape, const char *path)
 {
 	cleanup(buf) struct buf text = buf_init(LIMIT_KEY_FILE);
 
-	if (!file_read_settled(path, &text, NULL) || all->bytes.len + text.len > all->bytes.max)
+	/* On a tape that is being made each file stands once. */
+	if (!source_tape_read(source_tape_is_whole(tape) ? tape : NULL, path, &text, NULL) ||
+	    all->bytes.len + text.len > all->bytes.max)
 		return;
 	all->texts[all->count].start = all->bytes.len;
 	all->texts[all->count].len = text.len;
@@ -126,7 +128,7 @@ static bool describe_files(struct trust_build *b, const struct source_files *fil
 	if (!texts || !all.texts)
 		return err_no_memory(e);
 	for (size_t i = 0; i < files->count; i++)
-		read_ahead(&all, files->paths[i]);
+		read_ahead(&all, b->trust->tape, files->paths[i]);
 	for (size_t i = 0; i < all.count; i++)
 		texts[i] = str_make(all.bytes.data + all.texts[i].start, all.texts[i].len);
 	return trust_describe(b, texts, all.count, e);

@@ -94,13 +94,23 @@ static void note_problem(struct cluster_run *run, const struct err *why)
 			 LOG_C("error", why->text));
 }
 
+/* The objects are in force; what `e` says is the files' problem. */
+static void tell_files(struct err *e)
+{
+	if (e->kind != ERR_NONE)
+		log_line(LOG_ERROR, "policies or keys cannot be loaded, the last good ones stay in force",
+			 LOG_C("error", e->text));
+	*e = ERR_INIT;
+}
+
 static void load(struct cluster_run *run)
 {
 	cleanup(trust_objects) struct trust_objects *objects = NULL;
 	struct err e = ERR_INIT;
 
-	if (cluster_objects_snapshot(&run->objects, &objects, &e))
-		(void)trust_holder_set_objects(run->means.review->trust, objects, &e);
+	if (cluster_objects_snapshot(&run->objects, &objects, &e) &&
+	    trust_holder_set_objects(run->means.review->trust, objects, &e))
+		tell_files(&e);
 	note_problem(run, &e);
 }
 

@@ -19,6 +19,7 @@ struct trust_holder {
 	uint64_t loaded;	    /* fingerprint of the files that were tried last */
 	bool retry;		    /* it was the machine that failed, not the files */
 	uint64_t seen;		    /* by the call before */
+	bool objects_wait;	    /* for a load, that of the files has failed */
 
 	pthread_mutex_t lock; /* guards what follows; held for a few instructions only */
 	struct trust *trust;
@@ -59,9 +60,15 @@ static void put_in_force(struct trust_holder *holder, struct trust *fresh)
 	old = holder->trust;
 	holder->trust = fresh;
 	holder->generation++;
-	holder->problem = ERR_INIT;
 	pthread_mutex_unlock(&holder->lock);
 	trust_unref(old);
+}
+
+static void forget_problem(struct trust_holder *holder)
+{
+	pthread_mutex_lock(&holder->lock);
+	holder->problem = ERR_INIT;
+	pthread_mutex_unlock(&holder->lock);
 }
 
 /* Whether it is another one than before. */
@@ -169,12 +176,27 @@ static bool reload(struct trust_holder *holder, bool force, uint64_t fingerprint
 	holder->loaded = fingerprint;
 	holder->retry = outcome == NOT_LOADED && !is_about_files(why.kind);
 	if (outcome == LOADED) {
+		forget_problem(holder);
+		holder->objects_wait = false;
 		put_in_force(holder, fresh);
 		return true;
 	}
 	if ((keep_problem(holder, &why) || !again) && e)
 		*e = why;
 	return false;
+}
+
+/* What the cluster took back must not stay in force because of a file. The problem of the files stays as it is; a
+ * failure of this is tried again with the next look. */
+static bool load_objects(struct trust_holder *holder)
+{
+	struct trust *fresh = NULL;
+
+	if (!trust_load_objects(&holder->sources, holder->workers, holder->trust, &fresh, NULL))
+		return false;
+	holder->objects_wait = false;
+	put_in_force(holder, fresh);
+	return true;
 }
 
 bool trust_holder_refresh(struct trust_holder *holder, bool force, struct err *e)
@@ -188,6 +210,8 @@ bool trust_holder_refresh(struct trust_holder *holder, bool force, struct err *e
 	fingerprint = trust_fingerprint(&holder->sources);
 	if (is_due(holder, fingerprint) || force)
 		fresh = reload(holder, force, fingerprint, e);
+	if (holder->objects_wait)
+		fresh = load_objects(holder) || fresh;
 	pthread_mutex_unlock(&holder->refreshing);
 	return fresh;
 }
@@ -202,7 +226,8 @@ bool trust_holder_set_objects(struct trust_holder *holder, struct trust_objects 
 	(void)trust_objects_ref(objects);
 	trust_objects_unref(holder->sources.objects);
 	holder->sources.objects = objects;
-	fresh = reload(holder, true, trust_fingerprint(&holder->sources), e);
+	holder->objects_wait = true;
+	fresh = reload(holder, true, trust_fingerprint(&holder->sources), e) || load_objects(holder);
 	pthread_mutex_unlock(&holder->refreshing);
 	return fresh;
 }

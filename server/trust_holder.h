@@ -25,8 +25,8 @@ struct trust *trust_holder_pin(struct trust_holder *holder, uint64_t *generation
  * call, and told when its text changes. Any thread; one at a time. */
 bool trust_holder_refresh(struct trust_holder *holder, bool force, struct err *e);
 /* Puts what the cluster holds now in the place of what it held before, and loads at once. Takes a reference of its own.
- * Results as of trust_holder_refresh with `force`; when the load fails, `objects` count from the next one on. Any
- * thread. */
+ * Results as of trust_holder_refresh with `force`. While the files can't be loaded, `objects` come into force beside
+ * the last files that could: true, and *e may tell what is wrong with the files. Any thread. */
 bool trust_holder_set_objects(struct trust_holder *holder, struct trust_objects *objects, struct err *e);
 /* Reviews an object under the trust in force (attest/trust_review.h). At most LIMIT_OBJECT_REVIEWS at the same time;
  * who gets no turn until the deadline is told ERR_UNAVAILABLE. Any thread. */

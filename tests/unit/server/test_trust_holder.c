@@ -278,6 +278,96 @@ static void objects_of_a_cluster_are_in_force_at_once(void **state)
 	assert_int_equal(policies(holder, 3), 1);
 }
 
+/* An ImagePolicy of the cluster, called `name`. */
+static struct trust_objects *hold_one(const char *name)
+{
+	struct trust_objects *objects = trust_objects_new();
+	char text[512];
+	struct err e = ERR_INIT;
+
+	(void)snprintf(text, sizeof(text),
+		       "{\"apiVersion\":\"sealgate.dev/"
+		       "v1alpha1\",\"kind\":\"ClusterImagePolicy\",\"metadata\":{\"name\":\"%s\"},"
+		       "\"spec\":{\"require\":{\"digest\":true}}}",
+		       name);
+	struct trust_object object = {.kind = TRUST_OBJECT_CLUSTER_POLICY,
+				      .name = str_of(name),
+				      .uid = str_of(name),
+				      .generation = 1,
+				      .text = str_of(text)};
+	assert_non_null(objects);
+	assert_true(trust_objects_add(objects, &object, &e));
+	assert_true(trust_objects_finish(objects, &e));
+	return objects;
+}
+
+static bool is_in_force(struct trust_holder *holder, const char *name)
+{
+	cleanup(trust) struct trust *trust = trust_holder_pin(holder, NULL);
+
+	for (size_t i = 0; i < trust->policies->policy_count; i++)
+		if (str_eq_c(trust->policies->policies[i].name, name))
+			return true;
+	return false;
+}
+
+static struct trust_holder *open_following(void)
+{
+	struct trust_sources following = sources;
+	struct trust_holder *holder;
+	struct err e = ERR_INIT;
+
+	following.own_namespace = "sealgate";
+	holder = trust_holder_open(&following, NULL, &e);
+	if (!holder)
+		fail_msg("%s", e.text);
+	return holder;
+}
+
+static void broken_files_keep_no_object_in_force(void **state)
+{
+	cleanup(trust_objects) struct trust_objects *one = hold_one("one");
+	cleanup(trust_objects) struct trust_objects *two = hold_one("two");
+	cleanup(holder) struct trust_holder *holder = NULL;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	put("a.yaml", POLICY("a"));
+	holder = open_following();
+	assert_true(trust_holder_set_objects(holder, one, &e));
+	assert_true(is_in_force(holder, "a") && is_in_force(holder, "one"));
+	put("a.yaml", "kind: Pod\n");
+	assert_true(trust_holder_set_objects(holder, two, &e));
+	assert_int_equal(e.kind, ERR_INVALID);
+	assert_true(is_in_force(holder, "a") && is_in_force(holder, "two") && !is_in_force(holder, "one"));
+	assert_true(trust_holder_problem(holder, NULL));
+	/* Again: what was read from memory is remembered as well. */
+	assert_true(trust_holder_set_objects(holder, NULL, NULL));
+	assert_true(is_in_force(holder, "a") && !is_in_force(holder, "two"));
+	nothing_new(holder);
+	assert_true(scratch_remove(dir));
+	assert_true(trust_holder_set_objects(holder, one, &e));
+	assert_true(is_in_force(holder, "a") && is_in_force(holder, "one"));
+	assert_true(scratch_make(dir));
+}
+
+static void files_that_are_mended_are_in_force_again(void **state)
+{
+	cleanup(trust_objects) struct trust_objects *one = hold_one("one");
+	cleanup(holder) struct trust_holder *holder = NULL;
+
+	(void)state;
+	put("a.yaml", POLICY("a"));
+	holder = open_following();
+	put("a.yaml", "kind: Pod\n");
+	assert_true(trust_holder_set_objects(holder, one, NULL));
+	put("a.yaml", POLICY("another"));
+	(void)trust_holder_refresh(holder, false, NULL);
+	assert_true(trust_holder_refresh(holder, false, NULL));
+	assert_true(is_in_force(holder, "another") && is_in_force(holder, "one") && !is_in_force(holder, "a"));
+	assert_false(trust_holder_problem(holder, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +380,8 @@ int main(void)
 		IN_DIR(an_absent_directory_keeps_the_last_good),
 		IN_DIR(pins_stay_good_while_trust_is_swapped),
 		IN_DIR(objects_of_a_cluster_are_in_force_at_once),
+		IN_DIR(broken_files_keep_no_object_in_force),
+		IN_DIR(files_that_are_mended_are_in_force_again),
 		IN_DIR(an_object_is_reviewed_under_the_trust_in_force),
 	};
 
