@@ -149,6 +149,8 @@ static void job_stop(void *context, const struct cluster_job_means *means)
 
 static const struct cluster_job job = {.step = job_step, .revision = job_revision, .stop = job_stop};
 
+static char in_force[] = "in force";
+
 struct bed {
 	struct review_service review;
 	struct cluster_namespaces *namespaces;
@@ -166,7 +168,7 @@ static int setup(void **state)
 	holder.generation = 1;
 	for (size_t i = 0; i < 8; i++)
 		holder.outcomes[i] = (struct trust_outcome){
-			.state = TRUST_IN_FORCE, .reason = TRUST_REASON_IN_FORCE, .message = (char[]){"in force"}};
+			.state = TRUST_IN_FORCE, .reason = TRUST_REASON_IN_FORCE, .message = in_force};
 	bed->review.metrics = metrics_new();
 	bed->namespaces = cluster_namespaces_new();
 	const struct cluster_means means = {.review = &bed->review,
