@@ -28,6 +28,10 @@ static bool resolve_key(const struct trust_build *b, struct attestor_key *key, s
 
 	if (!own)
 		return err_set(e, ERR_INVALID, "%.*s: needs --kubeconfig or --in-cluster", STR_ARG(key->origin));
+	if (!*own)
+		return err_set(e, ERR_FORBIDDEN,
+			       "%.*s.namespace: the server's own namespace is not known: set POD_NAMESPACE",
+			       STR_ARG(key->origin));
 	if (!str_eq_c(key->from.namespace_, own))
 		return err_set(e, ERR_FORBIDDEN, "%.*s.namespace: keys may come from the namespace %s only",
 			       STR_ARG(key->origin), own);

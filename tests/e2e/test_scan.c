@@ -1,5 +1,6 @@
 /* `sealgate scan` against an API server over TLS, with attestations from a real sealgated. */
 #include <microhttpd.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct world {
 	struct bed *bed;
 	struct MHD_Daemon *daemon;
 	char *certificate, *key, *kubeconfig;
+	pthread_mutex_t lock; /* what follows is set here and read by the server's thread */
 	struct page pages[PAGES_MAX];
 	size_t count;
 };
@@ -37,6 +39,7 @@ static void set_page(struct world *w, const char *path, unsigned status, const c
 {
 	size_t i = 0;
 
+	pthread_mutex_lock(&w->lock);
 	while (i < w->count && strcmp(w->pages[i].path, path) != 0)
 		i++;
 	assert_true(i < PAGES_MAX);
@@ -44,15 +47,32 @@ static void set_page(struct world *w, const char *path, unsigned status, const c
 		w->count++;
 	free(w->pages[i].body);
 	w->pages[i] = (struct page){path, text_of("%s", body), status};
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* The page of `url`, copied into the response. */
+static struct MHD_Response *find_page(struct world *w, const char *url, unsigned *status)
+{
+	const char *body = "{\"kind\":\"Status\",\"message\":\"there is no such thing\"}";
+	struct MHD_Response *response;
+
+	*status = 404;
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->count; i++)
+		if (strcmp(w->pages[i].path, url) == 0) {
+			body = w->pages[i].body;
+			*status = w->pages[i].status ? w->pages[i].status : 200;
+		}
+	response = MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+	pthread_mutex_unlock(&w->lock);
+	return response;
 }
 
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
 			      const char *version, const char *upload, size_t *upload_size, void **state)
 {
-	const struct world *w = context;
-	const char *body = "{\"kind\":\"Status\",\"message\":\"there is no such thing\"}";
-	unsigned status = 404;
-	struct MHD_Response *response;
+	unsigned status;
+	struct MHD_Response *response = find_page(context, url, &status);
 	enum MHD_Result result;
 
 	(void)method;
@@ -60,12 +80,6 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 	(void)upload;
 	(void)upload_size;
 	(void)state;
-	for (size_t i = 0; i < w->count; i++)
-		if (strcmp(w->pages[i].path, url) == 0) {
-			body = w->pages[i].body;
-			status = w->pages[i].status ? w->pages[i].status : 200;
-		}
-	response = MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
 	result = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -126,6 +140,7 @@ static int setup(void **state)
 
 	if (!w || bed_setup(&bed))
 		return -1;
+	pthread_mutex_init(&w->lock, NULL);
 	w->bed = bed;
 	bed_key(w->bed, "qa", "qa_bob@example.com");
 	bed_start(w->bed, "--pubkeys", w->bed->keys, NULL);

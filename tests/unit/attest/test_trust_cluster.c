@@ -683,6 +683,16 @@ static void another_namespace_is_never_looked_into(void **state)
 		strstr(e.text, "/qa.yaml: document 1: spec.publicKeys[0].from.secret.namespace: keys may come from"));
 }
 
+static void without_a_namespace_of_its_own_no_key_comes_from_one(void **state)
+{
+	(void)state;
+	bed.own_namespace = "";
+	add_attestor("qa", "rsa secret:a");
+	load();
+	expect(outcome(TRUST_OBJECT_ATTESTOR, "", "qa"), "rejected", "KeySourceForbidden",
+	       "spec.publicKeys[1].from.secret.namespace: the server's own namespace is not known: set POD_NAMESPACE");
+}
+
 static void a_file_with_a_key_from_elsewhere_needs_a_cluster(void **state)
 {
 	struct err e = ERR_INIT;
@@ -1000,6 +1010,7 @@ int main(void)
 		IN_BED(a_source_that_is_no_key_spoils_no_other),
 		IN_BED(two_attestors_without_their_sources_share_nothing),
 		IN_BED(another_namespace_is_never_looked_into),
+		IN_BED(without_a_namespace_of_its_own_no_key_comes_from_one),
 		IN_BED(a_file_with_a_key_from_elsewhere_needs_a_cluster),
 		IN_BED(a_selector_needs_a_cluster),
 		IN_BED(keys_that_can_t_count_any_more_are_told),
