@@ -4,18 +4,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "kube/config.h"
 
 bool cluster_link_check(const struct config *config, struct err *e)
 {
-	cleanup(kube_config) struct kube_config found = {0};
-	bool read;
+	struct cluster_link link = CLUSTER_LINK_INIT;
 
-	if (!config->cluster)
-		return true;
-	read = config->kubeconfig ? kube_config_read(config->kubeconfig, &found, e)
-				  : kube_config_in_cluster(KUBE_ACCOUNT_DIR, &found, e);
-	return read || err_context(e, config->kubeconfig ? "--kubeconfig" : "--in-cluster");
+	if (!cluster_link_start_agent(&link, config, e))
+		return false;
+	kube_agent_stop(&link.agent);
+	return true;
 }
 
 bool cluster_link_start_agent(struct cluster_link *link, const struct config *config, struct err *e)

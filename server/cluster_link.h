@@ -25,7 +25,8 @@ struct cluster_link {
 
 #define CLUSTER_LINK_INIT ((struct cluster_link){.agent = {.fd = -1}})
 
-/* Reads where the cluster is and who asks, and asks nobody. Errors begin with the flag. */
+/* Has an agent read where the cluster is and who asks, and ends it: nobody is asked. Errors begin with the flag. Call
+ * before any thread exists. */
 bool cluster_link_check(const struct config *config, struct err *e) MUST_USE;
 /* Starts the agent, which may connect where the server can't: while there are no threads and no sandbox. */
 bool cluster_link_start_agent(struct cluster_link *link, const struct config *config, struct err *e) MUST_USE;

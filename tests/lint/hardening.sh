@@ -24,6 +24,8 @@ for program in sealgated sealgate sealgate-kube; do
 	grep -q '__stack_chk_fail' <<<"$symbols" || complain "$file: stack frames aren't guarded (-fstack-protector-strong)"
 	grep -q '_chk@' <<<"$symbols" || complain "$file: libc's functions don't check sizes (-D_FORTIFY_SOURCE=2)"
 done
+# What connects is sealgate-kube: libcurl and what it brings would cost the server a fifth of its memory.
+[ -f "$build/sealgated" ] && readelf -Wd "$build/sealgated" | grep -q 'NEEDED.*libcurl' && complain "$build/sealgated: needs libcurl, which only sealgate-kube and sealgate do"
 # The linker drops the marks where the system's own start files have none, as Debian 12's: ours are looked at one by one.
 for object in "$build"/obj/{base,client,policy,store,attest,certs,kube,server,cli}/*.o; do
 	[ -f "$object" ] || continue
