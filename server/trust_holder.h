@@ -17,7 +17,7 @@ struct trust *trust_holder_pin(struct trust_holder *holder, uint64_t *generation
 
 /* Called by the watcher every half second, and with `force` on SIGHUP. True when a new trust came into force. False
  * with e->kind ERR_NONE: nothing changed, or not to anything new; otherwise the last good one stays, and the error is
- * kept for /readyz.
+ * kept for /readyz. True with an error: objects of the cluster came into force beside files that can't be loaded.
  *
  * Files that are being written must not be taken half-written: a change is loaded when the next call finds it as this
  * one did, and a load during which something changed is thrown away and done again. `force` does not wait for the next

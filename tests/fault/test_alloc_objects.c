@@ -3,6 +3,8 @@
 #include "tests/fault/inside.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "attest/trust_review.h"
 #include "base/clock.h"
@@ -150,6 +152,94 @@ static void a_review_says_nothing_of_an_object_that_is_not_so(void **state)
 	end(&path);
 }
 
+/* Objects that come into force, in turn, beside files that can't be loaded any more. */
+struct taking {
+	struct trust_holder *holder;
+	struct trust_objects *sets[2];
+	bool onwards;
+	unsigned turn;
+};
+
+static struct trust_objects *one_policy(const char *name, struct str text)
+{
+	struct trust_objects *objects = trust_objects_new();
+
+	assert_non_null(objects);
+	add(objects, TRUST_OBJECT_CLUSTER_POLICY, name, text);
+	assert_true(trust_objects_finish(objects, NULL));
+	return objects;
+}
+
+static bool is_in_force(struct trust_holder *holder, const char *name)
+{
+	cleanup(trust) struct trust *trust = trust_holder_pin(holder, NULL);
+
+	for (size_t i = 0; i < trust->policies->policy_count; i++)
+		if (str_eq_c(trust->policies->policies[i].name, name))
+			return true;
+	return false;
+}
+
+/* Before and after, the file's policy rules, and one of the two objects. */
+static bool take_objects(void *context, unsigned n)
+{
+	static const char *const names[] = {"even", "odd"};
+	struct taking *t = context;
+	unsigned now = ++t->turn & 1;
+	bool fresh, fired;
+
+	alloc_fail(n, ALLOC_THREAD, t->onwards);
+	fresh = trust_holder_set_objects(t->holder, t->sets[now], NULL);
+	fired = alloc_work_again();
+	assert_true(fresh || fired);
+	assert_true(is_in_force(t->holder, "file"));
+	assert_int_equal(is_in_force(t->holder, names[now]), fresh);
+	assert_int_equal(is_in_force(t->holder, names[!now]), !fresh);
+	for (int looks = 0; looks < 3 && !fresh; looks++)
+		fresh = trust_holder_refresh(t->holder, false, NULL);
+	assert_true(is_in_force(t->holder, "file") && is_in_force(t->holder, names[now]));
+	assert_false(is_in_force(t->holder, names[!now]));
+	assert_true(trust_holder_problem(t->holder, NULL));
+	return fired;
+}
+
+static void write_policy(const char *dir, const char *text)
+{
+	cleanup(buf) struct buf path = buf_init(1000);
+
+	buf_printf(&path, "%s/a.yaml", dir);
+	unlink(path.data);
+	assert_true(file_write(path.data, str_of(text), 0600, NULL));
+}
+
+static void what_the_cluster_takes_back_is_gone_beside_broken_files(void **state)
+{
+	struct inside *in = *state;
+	char dir[300];
+	const char *dirs[] = {dir};
+	struct trust_sources sources = {.policy_dirs = {.items = dirs, .count = 1, .given = true},
+					.own_namespace = "sealgate"};
+	struct taking t = {
+		.sets = {one_policy("even", STR(HEAD("ClusterImagePolicy", "even") "{\"require\":{\"digest\":true}}}")),
+			 one_policy("odd", STR(HEAD("ClusterImagePolicy", "odd") "{\"require\":{\"digest\":true}}}"))}};
+
+	(void)snprintf(dir, sizeof(dir), "%s/beside", in->dir);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	write_policy(dir, "apiVersion: sealgate.dev/v1alpha1\nkind: ClusterImagePolicy\nmetadata: {name: file}\n"
+			  "spec: {require: {digest: true}}\n");
+	t.holder = trust_holder_open(&sources, in->workers, NULL);
+	assert_non_null(t.holder);
+	assert_true(trust_holder_set_objects(t.holder, t.sets[0], NULL));
+	write_policy(dir, "kind: Pod\n");
+	(void)trust_holder_refresh(t.holder, true, NULL);
+	alloc_each(take_objects, &t);
+	t.onwards = true;
+	alloc_each(take_objects, &t);
+	trust_holder_close(t.holder);
+	trust_objects_unref(t.sets[0]);
+	trust_objects_unref(t.sets[1]);
+}
+
 #define OF(test) cmocka_unit_test_setup_teardown(test, inside_setup, inside_teardown)
 
 int main(void)
@@ -157,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OF(loading_says_nothing_of_objects_that_is_not_so),
 		OF(a_review_says_nothing_of_an_object_that_is_not_so),
+		OF(what_the_cluster_takes_back_is_gone_beside_broken_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
